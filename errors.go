@@ -1,0 +1,11 @@
+package hayalet
+
+import "errors"
+
+// The sentinel errors that callers may test for.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("conflict with a newer revision")
+	ErrUnavailable = errors.New("unavailable")
+	ErrInvalid     = errors.New("invalid")
+)

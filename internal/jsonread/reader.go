@@ -1,0 +1,511 @@
+// Package jsonread reads JSON text in place: one pass, no allocation, the caller in the lead.
+//
+// A [Reader] is a cursor. The caller asks what comes next and takes it; what it does not want it skips, and a skipped
+// value is still checked to the letter of RFC 8259. Strings come back as the bytes between the quotes, so a value that
+// needs no unescaping is never copied.
+//
+//	r := jsonread.New(text)
+//	for r.Object(); r.More(); {
+//		switch key := r.Key(); string(key) {
+//		case "value":
+//			v, _ = r.String()
+//		default:
+//			r.Skip()
+//		}
+//	}
+//
+// After the first error every method answers with its zero value and [Reader.Err] tells what was wrong and where.
+// It does not decode into Go values, does not know numbers, and does not look for duplicate keys in objects that the
+// caller skips.
+package jsonread
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// MaxDepth is how deep arrays and objects may nest.
+const MaxDepth = 32
+
+// The causes of errors.
+var (
+	ErrSyntax = errors.New("invalid JSON")
+	ErrDepth  = errors.New("JSON nested too deep")
+	ErrEOF    = errors.New("JSON ends too early")
+)
+
+// Kind is the first byte of a value: '{', '[', '"', '0' for any number, 't', 'f', 'n'; 0 when there is none.
+type Kind byte
+
+// Reader walks one JSON text.
+type Reader struct {
+	buf     []byte
+	pos     int
+	depth   int
+	objects uint32 // bit n: the value entered at depth n is an object
+	first   bool   // the innermost array or object has given no member yet
+	clean   bool   // no backslash and no control character: a string ends at the next quote
+	ascii   bool
+	err     error
+}
+
+// New returns a reader at the beginning of b. It looks at every byte once, which makes reading strings cheap.
+func New(b []byte) Reader {
+	r := Reader{buf: b}
+	r.clean, r.ascii = inspect(b)
+	return r
+}
+
+// ValidUTF8 reports whether the whole text is UTF-8.
+func (r *Reader) ValidUTF8() bool { return r.ascii || utf8.Valid(r.buf) }
+
+// inspect reports whether b is free of backslashes and control characters, and whether it is ASCII.
+func inspect(b []byte) (clean, ascii bool) {
+	var bad, high uint64
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		slash := w ^ ones*'\\'
+		bad |= (w-ones*0x20)&^w | (slash-ones)&^slash
+		high |= w
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c < 0x20 || c == '\\' {
+			bad |= highs
+		}
+		high |= uint64(c)
+	}
+	return bad&highs == 0, high&highs == 0
+}
+
+// Masks of the lowest and the highest bit of eight bytes.
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// Err returns the first error, with the offset in the text.
+func (r *Reader) Err() error { return r.err }
+
+// Pos returns the offset of the next byte.
+func (r *Reader) Pos() int { return r.pos }
+
+func (r *Reader) fail(cause error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w at byte %d", cause, r.pos)
+	}
+	r.pos = len(r.buf)
+}
+
+func (r *Reader) space() {
+	if r.pos < len(r.buf) && r.buf[r.pos] > ' ' {
+		return
+	}
+	r.skipSpace()
+}
+
+func (r *Reader) skipSpace() {
+	b := r.buf
+	i := r.pos
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	r.pos = i
+}
+
+// Kind tells what the next value is without taking it.
+func (r *Reader) Kind() Kind {
+	r.space()
+	if r.err != nil || r.pos >= len(r.buf) {
+		return 0
+	}
+	switch c := r.buf[r.pos]; c {
+	case '{', '[', '"', 't', 'f', 'n':
+		return Kind(c)
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return '0'
+	default:
+		return 0
+	}
+}
+
+// Object enters an object; false, with nothing taken, when the next value is something else.
+func (r *Reader) Object() bool { return r.enter('{') }
+
+// Array enters an array; false, with nothing taken, when the next value is something else.
+func (r *Reader) Array() bool { return r.enter('[') }
+
+func (r *Reader) enter(c Kind) bool {
+	if r.Kind() != c {
+		return false
+	}
+	if r.depth >= MaxDepth {
+		r.fail(ErrDepth)
+		return false
+	}
+	r.pos++
+	r.objects &^= 1 << r.depth
+	if c == '{' {
+		r.objects |= 1 << r.depth
+	}
+	r.depth++
+	r.first = true
+	return true
+}
+
+// More reports whether another member or element follows; at the closing bracket it takes it and leaves the object or
+// array.
+func (r *Reader) More() bool {
+	r.space()
+	if r.err != nil {
+		return false
+	}
+	if r.pos >= len(r.buf) {
+		r.fail(ErrEOF)
+		return false
+	}
+	c := r.buf[r.pos]
+	if c == ']' || c == '}' {
+		if r.depth == 0 || (c == '}') != (r.objects>>(r.depth-1)&1 == 1) {
+			r.fail(ErrSyntax)
+			return false
+		}
+		r.pos++
+		r.depth--
+		r.first = false
+		return false
+	}
+	if r.first {
+		r.first = false
+		return true
+	}
+	if c != ',' {
+		r.fail(ErrSyntax)
+		return false
+	}
+	r.pos++
+	r.space()
+	if r.pos < len(r.buf) && (r.buf[r.pos] == ']' || r.buf[r.pos] == '}') {
+		r.fail(ErrSyntax)
+		return false
+	}
+	return true
+}
+
+// Key takes a member's name and the colon. Call it after More inside an object.
+func (r *Reader) Key() []byte {
+	r.space()
+	if r.pos >= len(r.buf) || r.buf[r.pos] != '"' {
+		r.fail(ErrSyntax)
+		return nil
+	}
+	key, ok := r.content()
+	if !ok {
+		return nil
+	}
+	r.space()
+	if r.pos >= len(r.buf) || r.buf[r.pos] != ':' {
+		r.fail(ErrSyntax)
+		return nil
+	}
+	r.pos++
+	return key
+}
+
+// String takes a string and returns its content; false, with nothing taken, when the next value is no string. The bytes
+// belong to the text unless escapes had to be resolved.
+func (r *Reader) String() ([]byte, bool) {
+	if r.Kind() != '"' {
+		return nil, false
+	}
+	return r.content()
+}
+
+// content takes the string whose opening quote comes next.
+func (r *Reader) content() ([]byte, bool) {
+	start := r.pos + 1
+	end, escaped := r.stringEnd(start)
+	if end < 0 {
+		r.fail(ErrSyntax)
+		return nil, false
+	}
+	r.pos = end + 1
+	if !escaped {
+		return r.buf[start:end], true
+	}
+	return unescape(r.buf[start:end]), true
+}
+
+// Number takes a number and returns its text; false, with nothing taken, when the next value is none.
+func (r *Reader) Number() ([]byte, bool) {
+	if r.Kind() != '0' {
+		return nil, false
+	}
+	end := numberEnd(r.buf, r.pos)
+	if end < 0 {
+		r.fail(ErrSyntax)
+		return nil, false
+	}
+	raw := r.buf[r.pos:end]
+	r.pos = end
+	return raw, true
+}
+
+// Skip takes any value and returns its text.
+func (r *Reader) Skip() []byte {
+	r.space()
+	start := r.pos
+	if r.err != nil {
+		return nil
+	}
+	end, err := r.skip(start)
+	if err != nil {
+		r.pos = end
+		r.fail(err)
+		return nil
+	}
+	r.pos = end
+	return r.buf[start:end]
+}
+
+// End reports whether nothing but white space follows, and no error came before.
+func (r *Reader) End() bool {
+	r.space()
+	return r.err == nil && r.pos == len(r.buf)
+}
+
+// skip returns the offset behind the value at i, which is no white space.
+func (r *Reader) skip(i int) (int, error) {
+	b := r.buf
+	if i >= len(b) {
+		return i, ErrEOF
+	}
+	switch c := b[i]; {
+	case c == '"':
+		end, _ := r.stringEnd(i + 1)
+		if end < 0 {
+			return i, ErrSyntax
+		}
+		return end + 1, nil
+	case c == '-' || c >= '0' && c <= '9':
+		end := numberEnd(b, i)
+		if end < 0 {
+			return i, ErrSyntax
+		}
+		return end, nil
+	case c == '{' || c == '[':
+		return r.skipNested(i)
+	case c == 't':
+		return literal(b, i, "true")
+	case c == 'f':
+		return literal(b, i, "false")
+	case c == 'n':
+		return literal(b, i, "null")
+	}
+	return i, ErrSyntax
+}
+
+func (r *Reader) skipNested(i int) (int, error) {
+	sub := *r
+	sub.pos = i
+	object := sub.buf[i] == '{'
+	if !sub.enter(Kind(sub.buf[i])) {
+		return i, ErrDepth
+	}
+	for sub.More() {
+		if object {
+			sub.Key()
+		}
+		sub.space()
+		if sub.err != nil {
+			break
+		}
+		end, err := sub.skip(sub.pos)
+		if err != nil {
+			return end, err
+		}
+		sub.pos = end
+	}
+	if sub.err != nil {
+		return sub.pos, errors.Unwrap(sub.err)
+	}
+	return sub.pos, nil
+}
+
+func literal(b []byte, i int, word string) (int, error) {
+	if len(b)-i < len(word) || string(b[i:i+len(word)]) != word {
+		return i, ErrSyntax
+	}
+	return i + len(word), nil
+}
+
+// stringEnd returns the offset of the closing quote of the string whose content starts at i, or −1.
+func (r *Reader) stringEnd(i int) (end int, escaped bool) {
+	b := r.buf
+	if r.clean {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return -1, false
+		}
+		return i + n, false
+	}
+	for {
+		i = plainEnd(b, i)
+		if i >= len(b) {
+			return -1, escaped
+		}
+		switch b[i] {
+		case '"':
+			return i, escaped
+		case '\\':
+			escaped = true
+			n := escapeLen(b[i:])
+			if n == 0 {
+				return -1, escaped
+			}
+			i += n
+		default: // a control character
+			return -1, escaped
+		}
+	}
+}
+
+// plainEnd returns the offset of the first byte from i on that a string may not hold as it is, eight bytes at a time.
+func plainEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote := w ^ ones*'"'
+		slash := w ^ ones*'\\'
+		// A byte's high bit is set where it is below 0x20, a quote or a backslash; bytes above 0x7f are masked out of
+		// each test. A borrow can only set bits above the first true hit, which is the one that counts.
+		hit := ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+		if hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// escapeLen is the length of the escape at the beginning of b, or 0 when it is none.
+func escapeLen(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(b) < 6 {
+			return 0
+		}
+		for _, c := range b[2:6] {
+			if hexValue(c) < 0 {
+				return 0
+			}
+		}
+		return 6
+	}
+	return 0
+}
+
+func hexValue(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+func hex4(b []byte) rune {
+	var v rune
+	for _, c := range b[:4] {
+		v = v<<4 | rune(hexValue(c))
+	}
+	return v
+}
+
+// unescape resolves the escapes of a checked string. A lone surrogate becomes U+FFFD.
+func unescape(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' {
+			out = append(out, b[i])
+			continue
+		}
+		i++
+		switch c := b[i]; c {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			v := hex4(b[i+1:])
+			i += 4
+			if v >= 0xd800 && v < 0xdc00 && len(b) >= i+7 && b[i+1] == '\\' && b[i+2] == 'u' {
+				if low := hex4(b[i+3:]); low >= 0xdc00 && low < 0xe000 {
+					v = (v-0xd800)<<10 + (low - 0xdc00) + 0x10000
+					i += 6
+				}
+			}
+			out = utf8.AppendRune(out, v)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// numberEnd returns the offset behind the number at i, or −1 when the text is no JSON number.
+func numberEnd(b []byte, i int) int {
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(b) && b[i] == '0':
+		i++
+	case i < len(b) && b[i] >= '1' && b[i] <= '9':
+		i = digitsEnd(b, i)
+	default:
+		return -1
+	}
+	if i < len(b) && b[i] == '.' {
+		if j := digitsEnd(b, i+1); j > i+1 {
+			i = j
+		} else {
+			return -1
+		}
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if j := digitsEnd(b, i); j > i {
+			i = j
+		} else {
+			return -1
+		}
+	}
+	return i
+}
+
+func digitsEnd(b []byte, i int) int {
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return i
+}

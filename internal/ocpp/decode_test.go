@@ -1,0 +1,262 @@
+package ocpp_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hayalet"
+	"hayalet/internal/ocpp"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what came out into the vectors' expect lines")
+
+// writeExpect replaces the expect lines of a vector. Read what it wrote before you believe it.
+func writeExpect(t *testing.T, path string, got []string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, body, _ := strings.Cut(string(data), "---\n")
+	var b strings.Builder
+	for line := range strings.Lines(header) {
+		if !strings.HasPrefix(line, "expect: ") {
+			b.WriteString(line)
+		}
+	}
+	for _, line := range got {
+		fmt.Fprintln(&b, "expect: "+line)
+	}
+	if err := os.WriteFile(path, []byte(b.String()+"---\n"+body), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A vector is a message with what it must say. The file is a header of "key: value" lines, "---", and frames, one a line,
+// "in" or "out" before each. The expectation is of the last frame:
+//
+//	version: 1.6
+//	expect: kind=meter connector=1 flaws=type
+//	expect: sample 12010 Wh quantum=10 context=Sample.Periodic
+func TestVectors(t *testing.T) {
+	paths, err := filepath.Glob("testdata/vectors/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no vectors: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) { runVector(t, path) })
+	}
+}
+
+func runVector(t *testing.T, path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var want []string
+	scan := bufio.NewScanner(f)
+	for scan.Scan() && scan.Text() != "---" {
+		if text, ok := strings.CutPrefix(scan.Text(), "expect: "); ok {
+			want = append(want, text)
+		}
+	}
+	d := ocpp.NewDecoder()
+	var e hayalet.Event
+	for seq := uint64(1); scan.Scan(); seq++ {
+		dir, text, _ := strings.Cut(scan.Text(), " ")
+		direction, err := hayalet.ParseDirection(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: seq, At: 1, Dir: direction, Data: []byte(text)}, &e)
+	}
+	got := describe(&e)
+	if *rewrite {
+		writeExpect(t, path, got)
+		return
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+var kinds = map[hayalet.EventKind]string{
+	hayalet.EventOther: "other", hayalet.EventBoot: "boot", hayalet.EventStatus: "status", hayalet.EventStart: "start",
+	hayalet.EventStartAnswer: "start-answer", hayalet.EventStop: "stop", hayalet.EventMeter: "meter",
+}
+
+var units = map[hayalet.Unit]string{
+	hayalet.UnitOther: "?", hayalet.UnitWh: "Wh", hayalet.UnitW: "W", hayalet.UnitA: "A", hayalet.UnitV: "V", hayalet.UnitPercent: "%",
+	hayalet.UnitCelsius: "C", hayalet.UnitHz: "Hz",
+}
+
+func describe(e *hayalet.Event) []string {
+	head := "kind=" + kinds[e.Kind]
+	add := func(when bool, format string, args ...any) {
+		if when {
+			head += fmt.Sprintf(" "+format, args...)
+		}
+	}
+	add(e.HasConnector, "connector=%d", e.Connector)
+	add(e.Status != 0, "status=%s", e.Status)
+	add(e.Transaction.IsSet(), "transaction=%s", e.Transaction)
+	add(e.Token != "", "token=%s", e.Token)
+	add(e.HasMeter, "meter=%s", strings.TrimSuffix(e.Meter.String(), " Wh"))
+	add(e.ClaimedAt != 0, "claimed=%s", e.ClaimedAt)
+	add(e.Vendor+e.Model != "", "vendor=%s model=%s", e.Vendor, e.Model)
+	add(e.CallSeq != 0, "answers=%d", e.CallSeq)
+	add(e.Rejected, "rejected")
+	add(e.Flaws != 0, "flaws=%s", e.Flaws)
+	lines := []string{head}
+	for i := range e.Samples {
+		s := &e.Samples[i]
+		line := fmt.Sprintf("sample %s %s quantum=%s measurand=%d", hayalet.FormatDecimal(s.Value, 3, 3), units[s.Unit], hayalet.FormatDecimal(s.Quantum, 3, 3), s.Measurand)
+		if s.Context != 0 {
+			line += " context=" + s.Context.String()
+		}
+		if s.Phase != 0 {
+			line += fmt.Sprintf(" phase=%d", s.Phase)
+		}
+		if s.Location != 0 {
+			line += fmt.Sprintf(" location=%d", s.Location)
+		}
+		if s.Flaws != 0 {
+			line += " flaws=" + s.Flaws.String()
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// meter420 is the message of the benchmarks: 420 bytes, as stations send them.
+const meter420 = `[2,"5802feb2-1fbd-4a4b-8991-15b1d9d592db","MeterValues",{"connectorId":1,"transactionId":177109,"meterValue":[{"timestamp":"2025-11-23T19:21:00Z","sampledValue":[{"value":"1254310.5","context":"Sample.Periodic","format":"Raw","measurand":"Energy.Active.Import.Register","location":"Outlet","unit":"Wh"},{"value":"7412.0","context":"Sample.Periodic","measurand":"Power.Active.Import","location":"Outlet","unit":"W"}]}]}]`
+
+func TestDecodeMeterValuesAllocatesNothing(t *testing.T) {
+	if n := len(meter420); n < 415 || n > 425 {
+		t.Fatalf("the message has %d bytes", n)
+	}
+	d := ocpp.NewDecoder()
+	f := hayalet.Frame{Station: "CP_1", Conn: "c", Seq: 1, At: 1, Data: []byte(meter420)}
+	var e hayalet.Event
+	if n := testing.AllocsPerRun(100, func() { d.Decode(&f, &e) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if len(e.Samples) != 2 || e.Flaws != 0 {
+		t.Errorf("%d samples, flaws %s", len(e.Samples), e.Flaws)
+	}
+}
+
+func BenchmarkDecodeMeterValues420(b *testing.B) {
+	d := ocpp.NewDecoder()
+	f := hayalet.Frame{Station: "CP_1", Conn: "c", Seq: 1, At: 1, Data: []byte(meter420)}
+	var e hayalet.Event
+	b.SetBytes(int64(len(f.Data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Decode(&f, &e)
+	}
+}
+
+// FuzzDecodeNeverPanics holds the decoder to its promise: any bytes give an event, and samples that are usable have a
+// positive step.
+func FuzzDecodeNeverPanics(f *testing.F) {
+	paths, _ := filepath.Glob("testdata/vectors/*.txt")
+	for _, path := range paths {
+		data, _ := os.ReadFile(path)
+		_, body, _ := strings.Cut(string(data), "---\n")
+		for line := range strings.Lines(body) {
+			dir, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+			f.Add([]byte(text), dir == "in")
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, in bool) {
+		d := ocpp.NewDecoder()
+		frame := hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: data}
+		if !in {
+			frame.Dir = hayalet.Out
+		}
+		var e hayalet.Event
+		for range 2 {
+			d.Decode(&frame, &e)
+			frame.Seq++
+		}
+		if len(e.Samples) > ocpp.MaxSamples {
+			t.Errorf("%d samples", len(e.Samples))
+		}
+		for _, s := range e.Samples {
+			if s.Usable() && s.Quantum < 1 {
+				t.Errorf("quantum %d", s.Quantum)
+			}
+		}
+		if in && e.Kind != hayalet.EventOther && e.Flaws&hayalet.FlawSyntax == 0 && !json.Valid(data) {
+			t.Errorf("%q is no JSON and was not marked", data)
+		}
+	})
+}
+
+// FuzzParseMessage holds the framing to encoding/json: what it takes is an array, and building the same message again
+// parses to the same.
+func FuzzParseMessage(f *testing.F) {
+	f.Add([]byte(`[2,"1","Heartbeat",{}]`))
+	f.Add([]byte(`[4,"1","GenericError","",{}]`))
+	f.Add([]byte(`[3,"1",{"a":[1,2]}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, fault := ocpp.ParseMessage(data)
+		if fault != nil {
+			if fault.ID == "" {
+				t.Errorf("%q: a fault without an id", data)
+			}
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatalf("%q was taken", data)
+		}
+		if m.Type != ocpp.Call {
+			return
+		}
+		again, fault := ocpp.ParseMessage(ocpp.AppendCall(nil, m.ID, m.Action, m.Payload))
+		if fault != nil || again.Action != strings.ToValidUTF8(m.Action, "\ufffd") {
+			t.Errorf("%q came back as %+v, %v", data, again, fault)
+		}
+	})
+}
+
+func TestParseMessageFaults(t *testing.T) {
+	for _, c := range []struct {
+		text, id string
+		code     ocpp.ErrorCode
+		ignore   bool
+	}{
+		{`garbage`, "-1", ocpp.FormationViolation, false},
+		{`{}`, "-1", ocpp.FormationViolation, false},
+		{`[]`, "-1", ocpp.FormationViolation, false},
+		{`["2","7","Heartbeat",{}]`, "-1", ocpp.FormationViolation, false},
+		{`[2,"7"]`, "7", ocpp.FormationViolation, false},
+		{`[2,"7",5,{}]`, "7", ocpp.FormationViolation, false},
+		{`[2,"7","Heartbeat"]`, "7", ocpp.FormationViolation, false},
+		{`[2,"7","Heartbeat",{}`, "7", ocpp.FormationViolation, false},
+		{`[2,"7","Heartbeat",{},1]`, "7", ocpp.FormationViolation, false},
+		{`[2,"7","Heartbeat",{}]x`, "7", ocpp.FormationViolation, false},
+		{`[2,7,"Heartbeat",{}]`, "7", ocpp.FormationViolation, false},
+		{`[9,"7","Heartbeat",{}]`, "7", ocpp.ProtocolError, true},
+		{`[2,"7","X",` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `]`, "7", ocpp.FormationViolation, false},
+	} {
+		_, fault := ocpp.ParseMessage([]byte(c.text))
+		if fault == nil || fault.ID != c.id || fault.Code != c.code || fault.Ignore != c.ignore {
+			t.Errorf("%s: got %+v, want id %s, %s, ignore %v", c.text, fault, c.id, c.code, c.ignore)
+		}
+	}
+}
+
+func TestAppendEscapes(t *testing.T) {
+	m, fault := ocpp.ParseMessage(ocpp.AppendError(nil, "a\"\\\n\x01é", ocpp.GenericError, "tab\there"))
+	if fault != nil || m.ID != "a\"\\\n\x01é" || m.ErrorText != "tab\there" || m.ErrorCode != "GenericError" {
+		t.Errorf("got %+v, %v", m, fault)
+	}
+}

@@ -1,0 +1,202 @@
+package ocpp
+
+import (
+	"strconv"
+
+	"hayalet"
+	"hayalet/internal/jsonread"
+)
+
+// Limits of what a decoder keeps and reads.
+const (
+	MaxSamples      = 1024 // of one message; more are marked FlawTooMany
+	maxPendingCalls = 32   // starts of one connection without an answer
+)
+
+// Decoder turns frames into events. It is used by one goroutine.
+type Decoder struct {
+	pending map[hayalet.ConnID][]pendingStart
+	samples []hayalet.Sample
+}
+
+// pendingStart is a StartTransaction that waits for its answer.
+type pendingStart struct {
+	id        string
+	seq       uint64
+	connector hayalet.ConnectorID
+}
+
+// NewDecoder returns a decoder that has seen nothing.
+func NewDecoder() *Decoder {
+	return &Decoder{pending: make(map[hayalet.ConnID][]pendingStart)}
+}
+
+// Decode fills e with what f says. Every frame gives an event; what has no bearing is EventOther.
+func (d *Decoder) Decode(f *hayalet.Frame, e *hayalet.Event) {
+	*e = hayalet.Event{
+		Station: f.Station, Conn: f.Conn, Seq: f.Seq, At: f.At, Protocol: f.Protocol, Dir: f.Dir,
+		Samples: d.samples[:0],
+	}
+	switch f.Kind {
+	case hayalet.ConnOpen:
+		e.Kind = hayalet.EventOpen
+	case hayalet.ConnClose:
+		e.Kind = hayalet.EventClose
+		delete(d.pending, f.Conn)
+	case hayalet.Gap:
+		e.Kind = hayalet.EventGap
+	case hayalet.Message:
+		d.message(f, e)
+	}
+	d.samples = e.Samples[:0]
+}
+
+func (d *Decoder) message(f *hayalet.Frame, e *hayalet.Event) {
+	waiting := d.pending[f.Conn]
+	if f.Dir == hayalet.Out && len(waiting) == 0 {
+		return // commands and answers that nothing waits for
+	}
+	r := jsonread.New(f.Data)
+	if !r.ValidUTF8() {
+		e.Flaws |= hayalet.FlawAmbiguous
+	}
+	if !r.Array() || !r.More() {
+		e.Flaws |= hayalet.FlawSyntax
+		return
+	}
+	kind, ok := r.Number()
+	if !ok || !r.More() {
+		e.Flaws |= hayalet.FlawSyntax
+		return
+	}
+	id, ok := r.String()
+	if !ok {
+		id = r.Skip()
+	}
+	switch {
+	case string(kind) == "2" && f.Dir == hayalet.In:
+		d.call(&r, id, f, e)
+	case (string(kind) == "3" || string(kind) == "4") && f.Dir == hayalet.Out:
+		d.answer(&r, id, waiting, string(kind) == "4", f, e)
+	default:
+		return
+	}
+	for r.More() { // elements beyond the standard's
+		r.Skip()
+	}
+	if !r.End() {
+		e.Flaws |= hayalet.FlawSyntax
+	}
+}
+
+func (d *Decoder) call(r *jsonread.Reader, id []byte, f *hayalet.Frame, e *hayalet.Event) {
+	if !r.More() {
+		return
+	}
+	action, ok := r.String()
+	if !ok || !r.More() {
+		e.Flaws |= hayalet.FlawSyntax
+		return
+	}
+	switch string(action) {
+	case "MeterValues":
+		e.Kind = hayalet.EventMeter
+	case "StartTransaction":
+		e.Kind = hayalet.EventStart
+	case "StopTransaction":
+		e.Kind = hayalet.EventStop
+	case "StatusNotification":
+		e.Kind = hayalet.EventStatus
+	case "BootNotification":
+		e.Kind = hayalet.EventBoot
+	default:
+		r.Skip()
+		return
+	}
+	d.payload16(r, e)
+	if e.Kind == hayalet.EventStart {
+		d.expect(f.Conn, pendingStart{id: string(id), seq: f.Seq, connector: e.Connector})
+	}
+}
+
+// expect remembers a start until its answer comes; the oldest is forgotten where too many wait.
+func (d *Decoder) expect(conn hayalet.ConnID, p pendingStart) {
+	waiting := d.pending[conn]
+	for i := range waiting {
+		if waiting[i].id == p.id {
+			waiting[i] = p
+			return
+		}
+	}
+	if len(waiting) >= maxPendingCalls {
+		waiting = append(waiting[:0], waiting[1:]...)
+	}
+	d.pending[conn] = append(waiting, p)
+}
+
+func (d *Decoder) answer(r *jsonread.Reader, id []byte, waiting []pendingStart, failed bool, f *hayalet.Frame, e *hayalet.Event) {
+	found := -1
+	for i := range waiting {
+		if waiting[i].id == string(id) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return
+	}
+	e.Kind = hayalet.EventStartAnswer
+	e.Connector, e.HasConnector = waiting[found].connector, true
+	e.CallSeq = waiting[found].seq
+	if rest := append(waiting[:found], waiting[found+1:]...); len(rest) > 0 {
+		d.pending[f.Conn] = rest
+	} else {
+		delete(d.pending, f.Conn)
+	}
+	e.Rejected = failed
+	if !failed && r.More() {
+		startAnswer16(r, e)
+	}
+}
+
+// integer reads a whole number written as a number, as a number with zero decimals, or as a string.
+func integer(r *jsonread.Reader, e *hayalet.Event) (int64, bool) {
+	text, ok := r.Number()
+	if !ok {
+		if text, ok = r.String(); !ok {
+			null := r.Kind() == 'n'
+			r.Skip()
+			if !null {
+				e.Flaws |= hayalet.FlawType
+			}
+			return 0, false
+		}
+		text = trim(text)
+		e.Flaws |= hayalet.FlawType
+	}
+	if v, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return v, true
+	}
+	dec, ok := parseDecimal(text)
+	if !ok {
+		return 0, false
+	}
+	e.Flaws |= hayalet.FlawType
+	v, _, flaws := dec.milli(-3)
+	if flaws&(hayalet.FlawRange|hayalet.FlawRounded) != 0 {
+		e.Flaws |= hayalet.FlawRange
+		return 0, false
+	}
+	return v, true
+}
+
+// text reads a string; any other value is skipped and marked.
+func text(r *jsonread.Reader, e *hayalet.Event) []byte {
+	b, ok := r.String()
+	if !ok {
+		if r.Kind() != 'n' {
+			e.Flaws |= hayalet.FlawType
+		}
+		r.Skip()
+	}
+	return b
+}

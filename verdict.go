@@ -1,0 +1,158 @@
+package hayalet
+
+// RuleName is the id of a rule in the catalogue: PE-01.
+type RuleName string
+
+// Severity grades an incident. Medium and up may wake somebody.
+type Severity uint8
+
+// The severities.
+const (
+	Info Severity = iota
+	Low
+	Medium
+	High
+	Critical
+)
+
+var severityNames = [...]string{"info", "low", "medium", "high", "critical"}
+
+// String is the severity's word.
+func (s Severity) String() string {
+	if int(s) < len(severityNames) {
+		return severityNames[s]
+	}
+	return "?"
+}
+
+// MarshalText writes the severity's word.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the severity's word.
+func (s *Severity) UnmarshalText(b []byte) error {
+	return parseWord(s, severityNames[:], "severity", b)
+}
+
+// Cause is where the energy of a phantom is: on the cable, or only in the numbers.
+type Cause uint8
+
+// The causes.
+const (
+	Undetermined Cause = iota
+	Drawn              // power, current or another meter agree: something draws it
+	Reported           // only the register moves: something says so
+)
+
+var causeNames = [...]string{"undetermined", "drawn", "reported"}
+
+// String is the cause's word.
+func (c Cause) String() string {
+	if int(c) < len(causeNames) {
+		return causeNames[c]
+	}
+	return "?"
+}
+
+// MarshalText writes the cause's word.
+func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the cause's word.
+func (c *Cause) UnmarshalText(b []byte) error { return parseWord(c, causeNames[:], "cause", b) }
+
+// Reason is the code of a sentence in the catalogue of texts.
+type Reason string
+
+// The reasons of verdicts and incidents.
+const (
+	ReasonAfterStop     Reason = "flow-after-stop"         // growth after a StopTransaction
+	ReasonAfterInferred Reason = "flow-after-inferred-end" // growth after a boot, a new start or Available ended a transaction
+	ReasonNoTransaction Reason = "flow-without-start"      // growth on a connector that was idle from the first
+	ReasonStaleID       Reason = "flow-with-stale-id"      // growth after a stop, under the ended transaction's id
+	ReasonUpstream      Reason = "flow-upstream"           // the station's own register grows while all outlets are idle
+	ReasonPaid          Reason = "paid"                    // the increase is within settle credit and idle allowance
+	ReasonHeld          Reason = "held"                    // a jump over an outage: a queued start may explain it
+	ReasonLateStart     Reason = "explained-by-late-start" // a queued start covers the increase
+	ReasonLateStop      Reason = "explained-by-late-stop"  // the stop came after its end was inferred, and covers the increase
+	ReasonGlitch        Reason = "explained-by-glitch"     // the register returned to its old value
+	ReasonFlowEnded     Reason = "flow-ended"              // the register stood still for the closing time
+	ReasonNewStart      Reason = "new-transaction"         // a transaction began
+)
+
+// VerdictKind is what a verdict does to the incident of its rule and connector.
+type VerdictKind uint8
+
+// The kinds of verdicts.
+const (
+	Notice   VerdictKind = iota // an increase that is paid for: a line in the log, no incident
+	Alarm                       // a reading alarm; opens or extends the incident
+	Escalate                    // the same facts weigh more now
+	Clear                       // facts explained it
+	Close                       // the flow ended
+)
+
+// Evidence is what speaks for or against a phantom besides the register.
+type Evidence uint32
+
+// The pieces of evidence.
+const (
+	EvidencePowerFlows     Evidence = 1 << iota // power or current above the floor
+	EvidencePowerZero                           // power and current reported and below the floor
+	EvidenceNotAvailable                        // status is not Available
+	EvidenceAvailable                           // status is Available
+	EvidencePeriodic                            // periodic samples outside a transaction
+	EvidenceOnlyClock                           // clock-aligned samples only
+	EvidenceStaleID                             // readings carry an ended transaction's id
+	EvidenceImpossible                          // implied power above what the connector can deliver
+	EvidenceBackdated                           // readings are stamped into the ended transaction but exceed its stop
+	EvidenceClockSuspect                        // the station's clock could not be used
+	EvidenceOverOutage                          // an increase lies across an outage of the link
+	EvidenceUnitScaled                          // a unit was found to be off by a thousand
+	EvidenceInferredEnd                         // the transaction's end was inferred
+	EvidenceAvailableDraws                      // status Available while power or current flows
+)
+
+var evidenceNames = [...]string{
+	"power-flows", "power-zero", "status-not-available", "status-available", "periodic-context", "clock-context-only", "stale-id",
+	"impossible-power", "backdated", "clock-suspect", "over-outage", "unit-scaled", "inferred-end", "available-yet-drawing",
+}
+
+// Names lists the pieces of evidence.
+func (e Evidence) Names() []string {
+	names := make([]string, 0, 4)
+	for i, name := range evidenceNames {
+		if e&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Verdict is what one rule concludes from one event.
+type Verdict struct {
+	Rule      RuleName
+	Station   StationID
+	Connector ConnectorID
+	Kind      VerdictKind
+	At        Instant // receipt time of the frame
+	EventAt   Instant // when the reading was taken
+
+	Value    Energy // the register
+	Quantum  Energy // the step of the last digit that the station wrote
+	Increase Energy // over the reading before, gross
+	Unpaid   Energy // of the increase, after settle credit and idle allowance
+	Since    Instant
+	Implied  Power // of the increase over its time
+	Measured Power // by the station's power values; zero when none
+
+	Baseline   Energy  // value when the last transaction ended
+	BaselineAt Instant // event time of the baseline
+	Excess     Energy  // level of the bucket
+	Readings   int     // increasing readings that this verdict adds (1 for an alarm)
+
+	Severity    Severity
+	Confirmed   bool
+	Cause       Cause
+	Reason      Reason
+	Transaction TransactionID // the ended transaction, or the id that the reading carries
+	Evidence    Evidence
+}
