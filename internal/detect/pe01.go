@@ -1,0 +1,380 @@
+package detect
+
+import (
+	"time"
+
+	"hayalet"
+	"hayalet/internal/session"
+)
+
+// PE01Name is the id of the rule phantom-energy (Kural-1).
+const PE01Name hayalet.RuleName = "PE-01"
+
+// PE01Params are the parameters of PE-01. Zero values are not defaults: start from [DefaultPE01].
+type PE01Params struct {
+	SettleTime time.Duration  // of the power before the stop that may still arrive after it
+	SettleMin  hayalet.Energy // settle credit at least
+	SettleMax  hayalet.Energy // and at most
+	SettleDay  hayalet.Energy // all settle credit of a day: short sessions must not farm it
+	Idle       hayalet.Power  // allowance of an outlet until a day of quiet was learnt
+	Medium     hayalet.Energy // levels of the bucket
+	High       hayalet.Energy
+	Critical   hayalet.Energy
+	Hold       time.Duration // how long a jump over an outage waits for a queued start
+	HoldMax    time.Duration // also while old messages still arrive
+	CloseAfter time.Duration // of a register that stands still
+	PowerFloor hayalet.Power // below it nothing flows to a car
+	Floor      int64         // of current, mA a phase
+}
+
+// DefaultPE01 are the defaults; the why of each is in docs/detection.md.
+func DefaultPE01() PE01Params {
+	return PE01Params{
+		SettleTime: 3 * time.Second, SettleMin: 5 * hayalet.WattHour, SettleMax: 50 * hayalet.WattHour, SettleDay: 100 * hayalet.WattHour,
+		Idle: 10 * hayalet.Watt, Medium: 30 * hayalet.WattHour, High: 100 * hayalet.WattHour, Critical: hayalet.KilowattHour,
+		Hold: 5 * time.Minute, HoldMax: time.Hour, CloseAfter: time.Hour, PowerFloor: 50 * hayalet.Watt, Floor: 500,
+	}
+}
+
+// PE01 is Kural-1 as it holds in the field: the register grows while no transaction is active, beyond what settling and
+// standby explain.
+type PE01 struct{ p PE01Params }
+
+// NewPE01 returns the rule.
+func NewPE01(p PE01Params) *PE01 { return &PE01{p: p} }
+
+// Name is PE-01.
+func (r *PE01) Name() hayalet.RuleName { return PE01Name }
+
+// Judge weighs one step of a connector.
+func (r *PE01) Judge(v session.View, m *Memory, e *hayalet.Event) (hayalet.Verdict, bool) {
+	if v.Connector.ID == 0 {
+		return hayalet.Verdict{}, false
+	}
+	switch v.Step.Kind {
+	case session.StepReading:
+		return r.reading(v, m)
+	case session.StepRetracted:
+		return r.retracted(v, m)
+	case session.StepStart:
+		return r.started(v, m)
+	case session.StepStop:
+		return r.stopped(v, m)
+	case session.StepExplained:
+		return r.explained(v, m)
+	case session.StepTick:
+		return r.tick(v, m, e.At)
+	}
+	return hayalet.Verdict{}, false
+}
+
+// stopped grants the settle credit of the transaction that ended. A stop that comes after its end was inferred takes the
+// readings up to its register with it.
+func (r *PE01) stopped(v session.View, m *Memory) (hayalet.Verdict, bool) {
+	tx := &v.Connector.Tx
+	var ver hayalet.Verdict
+	covers := m.Open && v.Connector.Covered(m.Value)
+	if covers {
+		ver = r.ended(v, m, hayalet.Clear, hayalet.ReasonLateStop)
+		m.Level = 0
+	}
+	m.drain(r.allowance(v.Connector), tx.EndedAt)
+	m.Idle = 0
+	credit := r.p.SettleMin
+	if tx.Power <= v.Connector.Rating() {
+		credit = min(max(tx.Power.Over(r.p.SettleTime), r.p.SettleMin), r.p.SettleMax)
+	}
+	if tx.Energy > 0 || tx.HasMeter {
+		credit = min(credit, max(tx.Energy, 0))
+	}
+	if day := int32(tx.EndedRecv / (24 * 3600 * 1_000_000)); day != m.Day {
+		m.Day, m.Daily = day, 0
+	}
+	m.Settle = min(credit, r.p.SettleDay-m.Daily)
+	m.Daily += m.Settle
+	return ver, covers
+}
+
+// drain lets time empty the bucket up to the event time at.
+func (m *Memory) drain(p hayalet.Power, at hayalet.Instant) {
+	if m.Judged != 0 && at > m.Judged {
+		m.Level = max(0, m.Level-p.Over(at.Sub(m.Judged)))
+	}
+	m.Judged = max(m.Judged, at)
+}
+
+// allowance is what the connector may draw while idle.
+func (r *PE01) allowance(c *session.Connector) hayalet.Power {
+	if c.Idle.Ready() {
+		return c.Idle.Learnt
+	}
+	return r.p.Idle
+}
+
+// reading is the ladder from a placed reading to a verdict.
+func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
+	c, rd := v.Connector, &v.Step.Reading
+	if c.State != session.Inactive || rd.Fate != session.FateCounted {
+		return hayalet.Verdict{}, false
+	}
+	r.expire(m, v.Step.At)
+	if rd.Increase < rd.Quantum || rd.Increase == 0 {
+		r.still(v, m)
+		return hayalet.Verdict{}, false
+	}
+	unpaid := r.pay(v, m)
+	ver := r.verdict(v, m)
+	ver.Unpaid = unpaid
+	if unpaid == 0 {
+		ver.Kind, ver.Reason = hayalet.Notice, hayalet.ReasonPaid
+		if m.Open { // the flow goes on, within what is allowed
+			m.increase(v.Step.At)
+			m.Wake = r.wake(m)
+		}
+		return ver, true
+	}
+	r.alarm(v, m, &ver)
+	return ver, true
+}
+
+// still takes a reading without an increase: the settling is over, time drains the bucket.
+func (r *PE01) still(v session.View, m *Memory) {
+	rd := &v.Step.Reading
+	m.accrue(r.allowance(v.Connector).Over(rd.Elapsed()), rd.Quantum)
+	m.Judged = max(m.Judged, rd.At)
+	if rd.Elapsed() > 0 {
+		m.Settle = 0
+	}
+}
+
+// accrue adds allowance. What exceeds one step of the register is not kept for later, it drains the bucket.
+func (m *Memory) accrue(e, quantum hayalet.Energy) {
+	m.Idle += e
+	if over := m.Idle - max(quantum, 0); over > 0 {
+		m.Idle -= over
+		m.Level = max(0, m.Level-over)
+	}
+}
+
+// pay takes settle credit and allowance off an increase and returns the rest.
+func (r *PE01) pay(v session.View, m *Memory) hayalet.Energy {
+	rd := &v.Step.Reading
+	rest := rd.Increase
+	credit := min(rest, m.Settle)
+	m.Settle -= credit
+	rest -= credit
+	earned := r.allowance(v.Connector).Over(rd.Elapsed()) + m.Idle
+	m.Judged = max(m.Judged, rd.At)
+	if earned >= rest {
+		m.Idle = 0
+		m.accrue(earned-rest, rd.Quantum)
+		return 0
+	}
+	m.Idle = 0
+	return rest - earned
+}
+
+func (m *Memory) increase(at hayalet.Instant) {
+	if m.LastInc != 0 {
+		m.Spacing = at.Sub(m.LastInc)
+	}
+	m.LastInc = at
+}
+
+// alarm puts an unpaid increase into the bucket, or holds it where a queued start may explain it.
+func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
+	c, rd, link := v.Connector, &v.Step.Reading, &v.Station.Link
+	if !m.Open {
+		m.Open, m.First, m.Alarms, m.Peak = true, rd.At, 0, m.Level
+		m.LastInc, m.Spacing = 0, 0
+	}
+	m.increase(v.Step.At)
+	m.Alarms++
+	m.Value = rd.Value
+	ver.Kind, ver.Readings = hayalet.Alarm, 1
+	until := min(max(link.Up, link.Old).Add(r.p.Hold), link.Up.Add(r.p.HoldMax))
+	if rd.OverOutage && v.Step.At < until {
+		m.Held += ver.Unpaid
+		m.HoldEnd = until
+		ver.Evidence |= hayalet.EvidenceOverOutage
+	} else {
+		m.Level += ver.Unpaid
+		m.Peak = max(m.Peak, m.Level)
+	}
+	if m.Held > 0 && m.HoldEnd < until {
+		m.HoldEnd = until
+	}
+	m.Wake = r.wake(m)
+	ver.Excess = m.Peak + m.Held
+	ver.Reason = reason(c, rd.ID)
+	if m.Held > 0 && m.Peak == 0 {
+		ver.Reason = hayalet.ReasonHeld
+	}
+	r.grade(m, ver)
+}
+
+// grade sets severity and certainty from the bucket; what is held weighs nothing yet.
+func (r *PE01) grade(m *Memory, ver *hayalet.Verdict) {
+	switch s := m.Peak; {
+	case s > r.p.Critical:
+		ver.Severity = hayalet.Critical
+	case s > r.p.High:
+		ver.Severity = hayalet.High
+	case s > r.p.Medium:
+		ver.Severity = hayalet.Medium
+	default:
+		ver.Severity = hayalet.Low
+	}
+	ver.Confirmed = ver.Severity >= hayalet.Medium
+}
+
+// reason says under which circumstances the energy flowed.
+func reason(c *session.Connector, id hayalet.TransactionID) hayalet.Reason {
+	switch {
+	case c.Tx.End == session.Stopped && id.Usable() && id == c.Tx.ID:
+		return hayalet.ReasonStaleID
+	case c.Tx.End == session.Stopped:
+		return hayalet.ReasonAfterStop
+	case c.Tx.End == session.NeverStarted || !c.HasTx:
+		return hayalet.ReasonNoTransaction
+	}
+	return hayalet.ReasonAfterInferred
+}
+
+// expire lets a held increase count when its hold has ended; true when one did.
+func (r *PE01) expire(m *Memory, at hayalet.Instant) bool {
+	if m.Held == 0 || at < m.HoldEnd {
+		return false
+	}
+	m.Level += m.Held
+	m.Peak = max(m.Peak, m.Level)
+	m.Held, m.HoldEnd = 0, 0
+	return true
+}
+
+// closing is how long the register must stand still: longer for flows that show in the register only now and then.
+func (r *PE01) closing(m *Memory) time.Duration { return max(r.p.CloseAfter, 4*m.Spacing) }
+
+func (r *PE01) wake(m *Memory) hayalet.Instant {
+	if !m.Open {
+		return 0
+	}
+	end := m.LastInc.Add(r.closing(m))
+	if m.Held > 0 {
+		end = min(end, m.HoldEnd)
+	}
+	return end
+}
+
+// tick ends holds and closes episodes whose flow has ended.
+func (r *PE01) tick(v session.View, m *Memory, at hayalet.Instant) (hayalet.Verdict, bool) {
+	if !m.Open {
+		return hayalet.Verdict{}, false
+	}
+	if r.expire(m, at) {
+		m.Wake = r.wake(m)
+		ver := r.ending(v, m, hayalet.Escalate, reason(v.Connector, hayalet.TransactionID{}))
+		r.grade(m, &ver)
+		return ver, true
+	}
+	if at >= m.LastInc.Add(r.closing(m)) {
+		return r.ended(v, m, hayalet.Close, hayalet.ReasonFlowEnded), true
+	}
+	return hayalet.Verdict{}, false
+}
+
+// started closes the episode: from here on energy belongs to a transaction.
+func (r *PE01) started(v session.View, m *Memory) (hayalet.Verdict, bool) {
+	m.Settle, m.Idle = 0, 0
+	if !m.Open {
+		return hayalet.Verdict{}, false
+	}
+	r.expire(m, v.Step.At)
+	return r.ended(v, m, hayalet.Close, hayalet.ReasonNewStart), true
+}
+
+// explained clears an episode that lies within a transaction which was reported late.
+func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
+	if !m.Open || m.First < v.Step.Since {
+		return hayalet.Verdict{}, false
+	}
+	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonLateStart)
+	m.Level = 0
+	return ver, true
+}
+
+// retracted clears an episode that began with an impossible jump which the register took back.
+func (r *PE01) retracted(v session.View, m *Memory) (hayalet.Verdict, bool) {
+	if !m.Open {
+		return hayalet.Verdict{}, false
+	}
+	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonGlitch)
+	m.Level = 0
+	return ver, true
+}
+
+func (r *PE01) ended(v session.View, m *Memory, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
+	ver := r.ending(v, m, kind, why)
+	r.grade(m, &ver)
+	m.Open, m.Held, m.HoldEnd, m.Wake, m.Peak = false, 0, 0, 0, 0
+	m.Alarms, m.First, m.LastInc, m.Spacing = 0, 0, 0, 0
+	return ver
+}
+
+func (r *PE01) ending(v session.View, m *Memory, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
+	return hayalet.Verdict{
+		Rule: PE01Name, Station: v.Station.ID, Connector: v.Connector.ID, Kind: kind, At: v.Step.At, EventAt: v.Step.EventAt,
+		Excess: m.Peak + m.Held, Reason: why,
+	}
+}
+
+// verdict fills in what the step says, whatever comes of it.
+func (r *PE01) verdict(v session.View, _ *Memory) hayalet.Verdict {
+	c, rd := v.Connector, &v.Step.Reading
+	ver := hayalet.Verdict{
+		Rule: PE01Name, Station: v.Station.ID, Connector: c.ID, At: v.Step.At, EventAt: rd.At,
+		Value: rd.Value, Quantum: rd.Written, Increase: rd.Increase, Since: rd.Since,
+		Implied: hayalet.MeanPower(rd.Increase, rd.Elapsed()), Baseline: rd.Baseline, BaselineAt: rd.BaselineAt,
+		Transaction: c.Tx.ID, Evidence: rd.Evidence,
+	}
+	if !c.HasTx {
+		ver.Transaction = rd.ID
+	}
+	r.corroborate(c, rd, &ver)
+	return ver
+}
+
+// corroborate collects what else speaks for or against a flow, and from it the cause.
+func (r *PE01) corroborate(c *session.Connector, rd *session.Reading, ver *hayalet.Verdict) {
+	measured, flows := false, false
+	if c.PowerAt != 0 && c.PowerAt >= rd.Since {
+		measured = true
+		ver.Measured = c.Power
+		flows = c.Power > r.p.PowerFloor
+	}
+	if c.CurrentAt != 0 && c.CurrentAt >= rd.Since {
+		measured = true
+		flows = flows || c.Current > r.p.Floor
+	}
+	add := func(when bool, ev hayalet.Evidence) {
+		if when {
+			ver.Evidence |= ev
+		}
+	}
+	add(flows, hayalet.EvidencePowerFlows)
+	add(measured && !flows, hayalet.EvidencePowerZero)
+	add(c.Status == hayalet.Available, hayalet.EvidenceAvailable)
+	add(c.Status == hayalet.Available && flows, hayalet.EvidenceAvailableDraws)
+	add(c.Status != hayalet.Available && c.Status != hayalet.StatusUnknown, hayalet.EvidenceNotAvailable)
+	add(rd.Context == hayalet.SamplePeriodic, hayalet.EvidencePeriodic)
+	add(rd.Context == hayalet.SampleClock, hayalet.EvidenceOnlyClock)
+	add(rd.ID.Usable() && c.HasTx && rd.ID == c.Tx.ID, hayalet.EvidenceStaleID)
+	add(c.Notes&session.NoteScaled != 0, hayalet.EvidenceUnitScaled)
+	add(c.Tx.End == session.EndedByBoot || c.Tx.End == session.EndedByIdle || c.Tx.End == session.EndedByStart, hayalet.EvidenceInferredEnd)
+	switch {
+	case ver.Evidence&hayalet.EvidenceImpossible != 0, measured && !flows:
+		ver.Cause = hayalet.Reported
+	case flows:
+		ver.Cause = hayalet.Drawn
+	}
+}

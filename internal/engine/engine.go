@@ -1,0 +1,231 @@
+// Package engine runs the pipeline: frames in; decoded, brought into state, judged and folded; verdicts and incidents out.
+//
+// A station belongs to one shard, and the shard's goroutine alone holds its state, so nothing needs a lock and the order
+// of a connection's frames is kept. Frames that were seen before, by connection and sequence number, change nothing.
+// Time enters as ticks on whole tens of seconds of receipt time: driven by the clock where frames are live, by the frames
+// themselves where they were recorded, and at the same instants.
+//
+// It does not read sockets or files, and does not wait for a database on the path of a frame.
+package engine
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hayalet"
+	"hayalet/internal/detect"
+	"hayalet/internal/session"
+)
+
+// Defaults of Config.
+const (
+	DefaultShards    = 2
+	DefaultSaveEvery = 2 * time.Second
+	queueLength      = 256 // batches that wait at a shard
+)
+
+// Listener hears what the engine concludes. It is called on the shards' goroutines, in order for each station; it must be
+// quick and may be called from several goroutines at once.
+type Listener interface {
+	Judged(v hayalet.Verdict)
+	Changed(inc hayalet.Incident)
+}
+
+// Observer is a [Listener] that also hears every step, judged or not. The view is good only during the call.
+type Observer interface {
+	Observed(v session.View)
+}
+
+// Store is what the engine saves to, behind the frames.
+type Store interface {
+	hayalet.Incidents
+	hayalet.Snapshots
+}
+
+// Config configures an engine. Rules must be set; everything else may be zero.
+type Config struct {
+	Rules     []detect.Rule
+	Profiles  session.Profiles
+	Listeners []Listener
+	Store     Store            // nil: nothing is saved
+	Clock     func() time.Time // nil: recorded frames, whose own times drive the ticks
+	Shards    int
+	SaveEvery time.Duration
+	Log       *slog.Logger
+}
+
+// Engine runs the pipeline. It is a [hayalet.FrameSink].
+type Engine struct {
+	cfg    Config
+	shards []*shard
+	seed   maphash.Seed
+	saver  *saver
+
+	observers []Observer    // those of cfg.Listeners that observe
+	done      chan struct{} // closed when the shards have ended
+	once      sync.Once
+	closed    chan struct{} // closed by Close
+
+	mu     sync.Mutex // recorded frames only: latest
+	latest hayalet.Instant
+}
+
+// ErrClosed is returned by PutFrames after the engine has ended.
+var ErrClosed = errors.New("engine has ended")
+
+// New returns an engine that does nothing until Run.
+func New(cfg Config) *Engine {
+	if cfg.Shards <= 0 {
+		cfg.Shards = DefaultShards
+	}
+	if cfg.SaveEvery <= 0 {
+		cfg.SaveEvery = DefaultSaveEvery
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{cfg: cfg, seed: maphash.MakeSeed(), done: make(chan struct{}), closed: make(chan struct{})}
+	if cfg.Store != nil {
+		e.saver = newSaver(cfg.Store, cfg.Log)
+	}
+	for _, l := range cfg.Listeners {
+		if o, ok := l.(Observer); ok {
+			e.observers = append(e.observers, o)
+		}
+	}
+	for range cfg.Shards {
+		e.shards = append(e.shards, newShard(e))
+	}
+	return e
+}
+
+func (e *Engine) shardOf(st hayalet.StationID) *shard {
+	if len(e.shards) == 1 {
+		return e.shards[0]
+	}
+	return e.shards[maphash.String(e.seed, string(st))%uint64(len(e.shards))]
+}
+
+// PutFrames queues the frames for their shards. It blocks while a shard's queue is full.
+func (e *Engine) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
+	var batches [16]*batch
+	parts := batches[:0]
+	if len(e.shards) > len(batches) {
+		parts = make([]*batch, 0, len(e.shards))
+	}
+	parts = parts[:len(e.shards)]
+	for i := range fs {
+		n := 0
+		if len(e.shards) > 1 {
+			n = int(maphash.String(e.seed, string(fs[i].Station)) % uint64(len(e.shards)))
+		}
+		if parts[n] == nil {
+			parts[n] = newBatch()
+		}
+		parts[n].add(&fs[i])
+	}
+	tick := e.advance(fs)
+	for n, b := range parts {
+		if b == nil && tick == 0 {
+			continue
+		}
+		if err := e.shards[n].put(ctx, job{batch: b, tick: tick}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advance follows the time of recorded frames and returns the tick that they have reached, or zero.
+func (e *Engine) advance(fs []hayalet.Frame) hayalet.Instant {
+	if e.cfg.Clock != nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.latest
+	for i := range fs {
+		e.latest = max(e.latest, fs[i].At)
+	}
+	if floorTick(e.latest) == floorTick(before) {
+		return 0
+	}
+	return floorTick(e.latest)
+}
+
+// Close lets Run end once all queued frames are done. No PutFrames may follow.
+func (e *Engine) Close() { e.once.Do(func() { close(e.closed) }) }
+
+// Run works until Close was called and the queues are empty, or ctx ends; then it saves what is unsaved and returns.
+// The error is that of ctx, or nil after Close.
+func (e *Engine) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var helpers errgroup.Group
+	if e.cfg.Clock != nil {
+		helpers.Go(func() error { e.tickLive(work); return nil })
+	}
+	if e.saver != nil {
+		helpers.Go(func() error { e.snapshotLoop(work); return nil })
+		helpers.Go(func() error { e.saver.run(work); return nil })
+	}
+	var shards errgroup.Group
+	for _, s := range e.shards {
+		shards.Go(func() error { s.run(ctx, e.closed); return nil })
+	}
+	_ = shards.Wait() // they return no error
+	close(e.done)
+	cancel()
+	_ = helpers.Wait() // nor do these
+	if e.saver != nil {
+		e.saveAll()
+	}
+	select {
+	case <-e.closed:
+		return nil
+	default:
+		return ctx.Err()
+	}
+}
+
+// tickLive sends the ticks of the wall clock, late enough for frames that were received before them to be queued.
+func (e *Engine) tickLive(ctx context.Context) {
+	const grace = 2 * time.Second
+	for {
+		now := e.cfg.Clock()
+		next := floorTick(hayalet.InstantOf(now.Add(-grace))).Add(tickEvery)
+		timer := time.NewTimer(next.Time().Add(grace).Sub(now))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		for _, s := range e.shards {
+			if s.put(ctx, job{tick: next}) != nil {
+				return
+			}
+		}
+	}
+}
+
+const tickEvery = 10 * time.Second
+
+func floorTick(at hayalet.Instant) hayalet.Instant {
+	const step = hayalet.Instant(tickEvery / time.Microsecond)
+	return at - at%step
+}
+
+func ceilTick(at hayalet.Instant) hayalet.Instant {
+	floor := floorTick(at)
+	if floor == at {
+		return at
+	}
+	return floor.Add(tickEvery)
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+
+	"hayalet"
+	"hayalet/internal/ocpp"
+)
+
+// job is a shard's work: frames, then a tick, or a question.
+type job struct {
+	batch *batch
+	tick  hayalet.Instant
+	ask   func(*shard)
+}
+
+// shard holds the state of its stations. Only its goroutine touches it.
+type shard struct {
+	engine  *Engine
+	jobs    chan job
+	units   map[hayalet.StationID]*unit
+	decoder *ocpp.Decoder
+	wake    hayalet.Instant // the earliest tick that matters to any unit; zero: none
+}
+
+func newShard(e *Engine) *shard {
+	return &shard{
+		engine: e, jobs: make(chan job, queueLength), units: make(map[hayalet.StationID]*unit), decoder: ocpp.NewDecoder(),
+	}
+}
+
+func (s *shard) put(ctx context.Context, j job) error {
+	select {
+	case s.jobs <- j:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.engine.done:
+		return ErrClosed
+	}
+}
+
+func (s *shard) run(ctx context.Context, closed <-chan struct{}) {
+	for {
+		select {
+		case j := <-s.jobs:
+			s.work(j)
+		case <-closed:
+			s.rest()
+			return
+		case <-ctx.Done():
+			s.rest()
+			return
+		}
+	}
+}
+
+// rest does what is queued already.
+func (s *shard) rest() {
+	for {
+		select {
+		case j := <-s.jobs:
+			s.work(j)
+		default:
+			return
+		}
+	}
+}
+
+func (s *shard) work(j job) {
+	if j.batch != nil {
+		for i := range j.batch.frames {
+			s.frame(j.batch.frame(i))
+		}
+		j.batch.release()
+	}
+	if j.tick != 0 {
+		s.tick(j.tick)
+	}
+	if j.ask != nil {
+		j.ask(s)
+	}
+}
+
+func (s *shard) frame(f *hayalet.Frame) {
+	u := s.units[f.Station]
+	if u == nil {
+		u = newUnit(f.Station, s.engine)
+		s.units[f.Station] = u
+	}
+	if u.seen(f) {
+		return
+	}
+	s.decoder.Decode(f, &u.event)
+	u.timed(&u.event)
+	u.runTicks(floorTick(u.event.At))
+	u.apply(&u.event)
+	s.follow(u)
+}
+
+// follow keeps the shard's next tick no later than the unit's.
+func (s *shard) follow(u *unit) {
+	if u.wake != 0 && (s.wake == 0 || u.wake < s.wake) {
+		s.wake = u.wake
+	}
+}
+
+// tick lets time pass for every station that waits for it.
+func (s *shard) tick(at hayalet.Instant) {
+	if s.wake == 0 || s.wake > at {
+		return
+	}
+	s.wake = 0
+	for _, u := range s.units {
+		u.runTicks(at)
+		s.follow(u)
+	}
+}

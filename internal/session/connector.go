@@ -1,0 +1,239 @@
+package session
+
+import (
+	"time"
+
+	"hayalet"
+)
+
+// minPowerSpan is the shortest span over which a mean power is worth anything: registers step.
+const minPowerSpan = 10 * time.Second
+
+// TxState is whether a transaction is active.
+type TxState uint8
+
+// The states.
+const (
+	Unknown  TxState = iota // we joined in the middle, or missed something
+	Inactive                // known to be idle
+	Active
+)
+
+var txStateNames = [...]string{"unknown", "inactive", "active"}
+
+// String is the state's word.
+func (s TxState) String() string {
+	if int(s) < len(txStateNames) {
+		return txStateNames[s]
+	}
+	return "?"
+}
+
+// End is how a transaction's end is known.
+type End uint8
+
+// The ways in which a transaction ends.
+const (
+	NotEnded     End = iota
+	Stopped          // StopTransaction
+	EndedByBoot      // the station booted and sent no stop
+	EndedByIdle      // status Available and no stop
+	EndedByStart     // another transaction began
+	NeverStarted     // idle from the first that we know
+)
+
+// Transaction is the running or the last transaction of a connector.
+type Transaction struct {
+	ID           hayalet.TransactionID
+	Token        string
+	StartClaim   hayalet.Instant // as claimed: with Token and Meter the natural key
+	Meter        hayalet.Energy  // meterStart as written
+	HasMeter     bool
+	StartSeq     uint64 // of the frame, to bind the answer
+	StartConn    hayalet.ConnID
+	StartedAt    hayalet.Instant // event time
+	StartedRecv  hayalet.Instant
+	EndedAt      hayalet.Instant // event time
+	EndedRecv    hayalet.Instant
+	End          End
+	Unauthorised bool  // the central system refused it, the station charges on
+	Adopted      bool  // its start was not seen
+	Track        int8  // where meterStart lies; −1 where it lies nowhere
+	Scale        int64 // of meterStart and meterStop: 1, or 1000 where they were in kilowatt-hours
+	Start        point // meterStart on Track
+
+	Energy hayalet.Energy // at its end: what its registers moved
+	Power  hayalet.Power  // at its end: mean power before it
+}
+
+// Profile is what the configuration says of a connector. Zero values are unknown.
+type Profile struct {
+	Rating hayalet.Power
+	DC     bool
+	AC     bool
+	Phases int
+}
+
+// Default ratings where the configuration says nothing.
+const (
+	RatingAC = 43 * hayalet.Kilowatt
+	RatingDC = 400 * hayalet.Kilowatt
+)
+
+// dcNeeds is how many samples above any AC rating, with power and register agreeing, prove direct current.
+const dcNeeds = 3
+
+// Note marks a conclusion about a connector's data that whoever reads an incident should know.
+type Note uint16
+
+// The notes.
+const (
+	NoteScaled      Note = 1 << iota // meterStart and meterStop are in kWh, or samples are labelled a thousandfold wrong
+	NoteGlitch                       // a register left its value and came back
+	NoteRollback                     // a register restarted where nothing explains it
+	NoteImpossible                   // a register rose faster than the connector can deliver
+	NoteClock                        // claims that cannot be used
+	NoteTwoBases                     // two registers of different base
+	NoteMalformed                    // samples that break the schema
+	NoteRolledStart                  // status Charging without a start
+)
+
+// Connector is what is known of one connector.
+type Connector struct {
+	ID      hayalet.ConnectorID
+	State   TxState
+	Tx      Transaction // running if State is Active, else the last one; zero when none was seen
+	HasTx   bool
+	Status  hayalet.Status
+	Profile Profile
+	Notes   Note
+
+	IdleSince hayalet.Instant // event time from which it is known to be inactive
+	IdleRecv  hayalet.Instant // receipt of what told
+
+	Power     hayalet.Power // last measured, all phases; valid when PowerAt is set
+	PowerAt   hayalet.Instant
+	Current   int64 // last measured, highest phase, mA; valid when CurrentAt is set
+	CurrentAt hayalet.Instant
+
+	Tracks []Track
+	Idle   Idle
+
+	EndedStarts [4]StartKey // natural keys of the last ended starts: said again, they begin nothing
+	DCProofs    uint8
+}
+
+// StartKey is the natural key of a start.
+type StartKey struct {
+	Claim hayalet.Instant
+	Meter hayalet.Energy
+	Token string
+}
+
+// Rating is the most that the connector can deliver, by configuration or by what was proven.
+func (c *Connector) Rating() hayalet.Power {
+	switch {
+	case c.Profile.Rating > 0:
+		return c.Profile.Rating
+	case c.Profile.DC || !c.Profile.AC && c.DCProofs >= dcNeeds:
+		return RatingDC
+	}
+	return RatingAC
+}
+
+// limit bounds how fast a register may rise and still be said to continue.
+func (c *Connector) limit() hayalet.Power {
+	if c.Profile.Rating > 0 {
+		return c.Profile.Rating + c.Profile.Rating/2
+	}
+	return fastest
+}
+
+// Register returns the value of the track used last, for display.
+func (c *Connector) Register() (hayalet.Energy, bool) {
+	var newest *Track
+	for i := range c.Tracks {
+		if t := &c.Tracks[i]; newest == nil || t.LastRecv > newest.LastRecv {
+			newest = t
+		}
+	}
+	if newest == nil {
+		return 0, false
+	}
+	return newest.Last.Value, true
+}
+
+// Covered reports whether the last transaction's end lies at or above the register value e on one of its tracks.
+func (c *Connector) Covered(e hayalet.Energy) bool {
+	t := c.startTrack()
+	return c.Tx.End == Stopped && t != nil && t.Baseline.Value >= e
+}
+
+// settleKnown makes an unknown connector inactive: a fact says that nothing runs.
+func (c *Connector) settleKnown(at, recv hayalet.Instant) {
+	c.State = Inactive
+	c.IdleSince, c.IdleRecv = at, recv
+	if !c.HasTx {
+		c.Tx = Transaction{End: NeverStarted, Track: -1, Scale: 1}
+	}
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		if !t.Anchored || t.Baseline.At < c.IdleSince {
+			t.Baseline, t.Anchored = t.Last, false
+		}
+	}
+}
+
+// adopt makes an unknown connector active: a running session shows.
+func (c *Connector) adopt(id hayalet.TransactionID, at, recv hayalet.Instant) {
+	c.State, c.HasTx = Active, true
+	c.Tx = Transaction{ID: id, Adopted: true, Track: -1, Scale: 1, StartedAt: at, StartedRecv: recv}
+	c.openTracks()
+}
+
+// openTracks prepares the tracks for a transaction.
+func (c *Connector) openTracks() {
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		t.EpochOpen = true
+		t.Older, t.Newer = point{}, point{}
+	}
+	c.Idle.interrupt()
+}
+
+// remember keeps the key of an ended start.
+func (c *Connector) remember() {
+	if c.Tx.Adopted || !c.HasTx {
+		return
+	}
+	copy(c.EndedStarts[1:], c.EndedStarts[:])
+	c.EndedStarts[0] = c.Tx.key()
+}
+
+func (t *Transaction) key() StartKey {
+	return StartKey{Claim: t.StartClaim, Meter: t.Meter, Token: t.Token}
+}
+
+// provisional reports whether the end was inferred from something that a running transaction survives in the field: some
+// stations boot in mid-transaction or say Available moments before their stop.
+func (c *Connector) provisional(recv hayalet.Instant) bool {
+	if c.State != Inactive || !c.HasTx {
+		return false
+	}
+	switch c.Tx.End {
+	case EndedByBoot:
+		return true
+	case EndedByIdle:
+		return recv.Sub(c.Tx.EndedRecv) <= idleGrace
+	}
+	return false
+}
+
+// idleGrace is how long after status Available a transaction without a stop may still report.
+const idleGrace = time.Minute
+
+// resume takes an inferred end back.
+func (c *Connector) resume() {
+	c.State = Active
+	c.Tx.End, c.Tx.EndedAt, c.Tx.EndedRecv = NotEnded, 0, 0
+}

@@ -1,0 +1,67 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"hayalet"
+)
+
+const (
+	idleWindow  = time.Hour
+	idleWindows = 24 // a day
+	idleCap     = 80 * hayalet.Watt
+	idleMargin  = hayalet.Watt
+	idleDrift   = 5 * hayalet.Watt
+)
+
+// Idle learns what a connector draws while nobody charges, from quiet windows of an hour.
+type Idle struct {
+	From    point // beginning of the running window
+	Rates   [idleWindows]int32
+	N       uint8
+	Next    uint8
+	Learnt  hayalet.Power // valid when N has reached a day
+	Ceiling hayalet.Power // what Learnt may ever grow to: a slow attacker must not train it
+}
+
+// Ready reports whether a day of quiet was seen.
+func (i *Idle) Ready() bool { return i.N == idleWindows }
+
+// interrupt drops the running window.
+func (i *Idle) interrupt() { i.From = point{} }
+
+// observe takes an idle value of the register.
+func (i *Idle) observe(p point) {
+	if i.From.At == 0 || p.Value < i.From.Value {
+		i.From = p
+		return
+	}
+	span := p.At.Sub(i.From.At)
+	if span < idleWindow {
+		return
+	}
+	rate := hayalet.MeanPower(p.Value-i.From.Value, span)
+	i.From = p
+	if rate > idleCap {
+		return // not quiet: nothing to learn from
+	}
+	i.Rates[i.Next] = int32(rate)
+	i.Next = (i.Next + 1) % idleWindows
+	i.N = min(i.N+1, idleWindows)
+	if i.Ready() {
+		i.settle()
+	}
+}
+
+// settle takes the 95th percentile of the last day with a margin, within the ceiling that the first day set.
+func (i *Idle) settle() {
+	sorted := i.Rates
+	slices.Sort(sorted[:])
+	p95 := hayalet.Power(sorted[idleWindows*95/100])
+	learnt := min(p95+idleMargin, idleCap)
+	if i.Ceiling == 0 {
+		i.Ceiling = min(learnt+idleDrift, idleCap)
+	}
+	i.Learnt = min(learnt, i.Ceiling)
+}

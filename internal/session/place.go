@@ -1,0 +1,158 @@
+package session
+
+import (
+	"hayalet"
+)
+
+// candidate finds the track that v carries on, and the factor for its value: 1, or 1000 where the value must be in
+// kilowatt-hours whatever its label says. The track's own factor ranks first, then its contexts, then the nearest value.
+func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale int64) {
+	bestRank, bestGap := -1, hayalet.Energy(0)
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		if !t.same(v) {
+			continue
+		}
+		for _, f := range [...]int64{1, 1000} {
+			if f != t.Scale && f == 1000 && !v.mayBeKilo() {
+				continue
+			}
+			sv := v.scaled(f)
+			if !t.continues(sv.energy, &sv, limit) {
+				continue
+			}
+			rank := 0
+			if f == t.Scale {
+				rank += 2
+			}
+			if t.hasContext(v.context) {
+				rank++
+			}
+			gap := max(sv.energy-t.Last.Value, t.Last.Value-sv.energy)
+			if rank > bestRank || rank == bestRank && gap < bestGap {
+				best, scale, bestRank, bestGap = t, f, rank, gap
+			}
+		}
+	}
+	return best, scale
+}
+
+// mayBeKilo reports whether the value can have lost a prefix: it was written without one, and with decimals or as a
+// whole-number field that some stations fill with kilowatt-hours.
+func (v *value) mayBeKilo() bool {
+	return v.plain && (v.book || v.quantum < hayalet.WattHour) && v.energy < absurd
+}
+
+func (v *value) scaled(f int64) value {
+	sv := *v
+	sv.energy *= hayalet.Energy(f)
+	sv.quantum *= hayalet.Energy(f)
+	return sv
+}
+
+// conflicting returns the track of v's own context that v does not carry on, if any.
+func (c *Connector) conflicting(v *value) *Track {
+	var found *Track
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		if t.same(v) && (t.hasContext(v.context) || t.StopOnly) && (found == nil || t.LastRecv > found.LastRecv) {
+			found = t
+		}
+	}
+	return found
+}
+
+// add makes a new track for v; the one longest unused makes room.
+func (c *Connector) add(v *value) *Track {
+	if len(c.Tracks) > 0 {
+		c.Notes |= NoteTwoBases
+	}
+	t := Track{
+		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Scale: 1,
+		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true,
+	}
+	t.Baseline = t.Last
+	if len(c.Tracks) < MaxTracks {
+		c.Tracks = append(c.Tracks, t)
+		return &c.Tracks[len(c.Tracks)-1]
+	}
+	oldest := 0
+	for i := range c.Tracks {
+		if i != int(c.Tx.Track) && (c.Tracks[i].LastRecv < c.Tracks[oldest].LastRecv || oldest == int(c.Tx.Track)) {
+			oldest = i
+		}
+	}
+	c.Tracks[oldest] = t
+	return &c.Tracks[oldest]
+}
+
+func (c *Connector) index(t *Track) int {
+	for i := range c.Tracks {
+		if &c.Tracks[i] == t {
+			return i
+		}
+	}
+	return -1
+}
+
+// bookValue is a meterStart or meterStop: a total at the outlet, in whole watt-hours.
+func bookValue(e hayalet.Energy, at, recv hayalet.Instant, ctx hayalet.Context) value {
+	return value{energy: e, quantum: hayalet.WattHour, at: at, recv: recv, context: ctx, location: hayalet.Outlet, plain: true, book: true}
+}
+
+// placeStart puts meterStart on the track that it continues, or on one of its own.
+func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
+	v := bookValue(e, at, recv, hayalet.TransactionBegin)
+	t, scale := c.candidate(&v, c.limit())
+	v = v.scaled(max(scale, 1))
+	switch own := c.conflicting(&v); {
+	case t != nil:
+		t.take(v.energy, &v)
+	case own != nil && own.StopOnly:
+		t = own
+		t.restart(v.energy, &v)
+	default:
+		t = c.add(&v)
+		t.StopOnly = true
+	}
+	if scale == 1000 {
+		c.Notes |= NoteScaled
+	}
+	t.EpochOpen = true
+	c.Tx.Track, c.Tx.Scale = int8(c.index(t)), max(scale, 1)
+	c.Tx.Start = point{v.energy, at}
+	t.inside(c.Tx.Start)
+}
+
+// placeStop puts meterStop on the track of meterStart, or on the one that it continues. A value that fits nowhere says
+// nothing of the registers.
+func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) {
+	v := bookValue(e, at, recv, hayalet.TransactionEnd)
+	t := c.startTrack()
+	if t != nil {
+		sv := v.scaled(c.Tx.Scale)
+		if sv.energy >= t.Last.Value-t.tolerance(&sv) && sv.energy <= t.Last.Value+absurd {
+			v = sv
+		} else {
+			t = nil
+		}
+	}
+	if t == nil {
+		var scale int64
+		if t, scale = c.candidate(&v, c.limit()); t == nil {
+			return
+		}
+		if v = v.scaled(scale); scale != 1 {
+			c.Notes |= NoteScaled
+		}
+	}
+	t.take(v.energy, &v)
+}
+
+// startTrack is the track of meterStart, or nil.
+func (c *Connector) startTrack() *Track {
+	if c.Tx.Track < 0 || int(c.Tx.Track) >= len(c.Tracks) {
+		return nil
+	}
+	return &c.Tracks[c.Tx.Track]
+}

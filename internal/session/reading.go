@@ -1,0 +1,415 @@
+package session
+
+import (
+	"hayalet"
+)
+
+// maxValues bounds the registers that are told apart in one group of samples.
+const maxValues = 8
+
+// meter takes a MeterValues message: group by group in the order of the message, a group being the samples of one stamp.
+func (s *Station) meter(e *hayalet.Event) {
+	if !e.HasConnector {
+		return
+	}
+	c := s.connector(e.Connector)
+	if c == nil {
+		return
+	}
+	if e.Flaws != 0 {
+		c.Notes |= NoteMalformed
+	}
+	s.hint(c, e)
+	for first := 0; first < len(e.Samples); {
+		last := first + 1
+		for last < len(e.Samples) && e.Samples[last].ClaimedAt == e.Samples[first].ClaimedAt {
+			last++
+		}
+		s.group(c, e, e.Samples[first:last])
+		first = last
+	}
+}
+
+// hint weighs the id of a meter value: it may show a running session to a connector of which nothing is known, and takes
+// an inferred end back; it never wakes a connector that is known to be idle.
+func (s *Station) hint(c *Connector, e *hayalet.Event) {
+	if !e.Transaction.Usable() || c.ID == 0 {
+		return
+	}
+	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
+	switch {
+	case c.State == Unknown && !(c.HasTx && c.Tx.End == Stopped && c.Tx.ID == e.Transaction):
+		c.adopt(e.Transaction, at, e.At)
+	case c.State == Active && c.Tx.Adopted && !c.Tx.ID.IsSet():
+		c.Tx.ID = e.Transaction
+	case c.provisional(e.At) && c.Tx.ID == e.Transaction:
+		c.resume()
+	}
+}
+
+// group takes the samples of one stamp.
+func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample) {
+	at, suspect := s.Clock.eventTime(samples[0].ClaimedAt, e.At)
+	if suspect {
+		c.Notes |= NoteClock
+	}
+	c.electric(samples, at)
+	s.scratch = registers(s.scratch[:0], samples, at, e.At)
+	for i := range s.scratch {
+		r := s.place(c, &s.scratch[i], e, len(s.scratch))
+		if suspect {
+			r.Evidence |= hayalet.EvidenceClockSuspect
+		}
+		kind := StepReading
+		if r.TakenBack {
+			kind = StepRetracted
+		}
+		s.step(Step{Kind: kind, Connector: c, At: e.At, EventAt: r.At, Reading: r})
+	}
+}
+
+// electric keeps the last power and current of the outlet.
+func (c *Connector) electric(samples []hayalet.Sample, at hayalet.Instant) {
+	var total, phases hayalet.Power
+	var hasTotal, hasPhases, hasCurrent bool
+	var current int64
+	for i := range samples {
+		m := &samples[i]
+		if !m.Usable() || m.Location == hayalet.Inlet || m.Location == hayalet.Upstream || m.Location == hayalet.Body {
+			continue
+		}
+		switch {
+		case m.Measurand == hayalet.PowerImport && m.Phase == hayalet.PhaseNone:
+			total, hasTotal = max(total, hayalet.Power(m.Value)), true
+		case m.Measurand == hayalet.PowerImport && m.Phase <= hayalet.L3:
+			phases += hayalet.Power(m.Value)
+			hasPhases = true
+		case m.Measurand == hayalet.CurrentImport && m.Phase != hayalet.PhaseN:
+			current, hasCurrent = max(current, m.Value), true
+		}
+	}
+	switch {
+	case hasTotal:
+		c.Power, c.PowerAt = total, at
+	case hasPhases:
+		c.Power, c.PowerAt = phases, at
+	}
+	if hasCurrent {
+		c.Current, c.CurrentAt = current, at
+	}
+}
+
+// registers reduces the samples of one stamp to one value for each location and context: the total, or the sum over the
+// phases where no total was sent. Intervals count only where there is no register.
+func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) []value {
+	hasRegister := false
+	for i := range samples {
+		hasRegister = hasRegister || samples[i].Measurand == hayalet.EnergyImportRegister && samples[i].Usable()
+	}
+	for i := range samples {
+		m := &samples[i]
+		interval := m.Measurand == hayalet.EnergyImportInterval
+		if !m.Usable() || m.Phase > hayalet.L3 || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
+			continue
+		}
+		v := value{
+			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
+			location: m.Location, interval: interval, plain: !m.Prefixed,
+		}
+		if m.Phase != hayalet.PhaseNone {
+			v.phases = 1 << (m.Phase - 1)
+		}
+		dst = merge(dst, v)
+	}
+	return dst
+}
+
+// merge adds a value to those of its group: a total replaces the sum of phases, a phase adds to it.
+func merge(dst []value, v value) []value {
+	for i := range dst {
+		d := &dst[i]
+		if d.location != v.location || d.context != v.context || d.interval != v.interval {
+			continue
+		}
+		switch {
+		case d.phases == 0 && v.phases != 0:
+			return dst // the total is there
+		case d.phases != 0 && v.phases == 0:
+			*d = v
+			return dst
+		case d.phases&v.phases == 0 && v.phases != 0:
+			d.energy += v.energy
+			d.quantum = min(d.quantum, v.quantum)
+			d.phases |= v.phases
+			return dst
+		}
+	}
+	if len(dst) >= maxValues {
+		return dst
+	}
+	return append(dst, v)
+}
+
+// place finds out what a register value means, puts it where it belongs and says what became of it.
+func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) Reading {
+	r := Reading{Value: v.energy, Quantum: v.quantum, Written: v.quantum, At: v.at, Since: v.at, Context: v.context, ID: e.Transaction, Track: -1}
+	switch {
+	case c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body:
+		r.Fate = FateNotOutlet
+		return r
+	case v.context == hayalet.TransactionBegin && (together > 1 || c.restated(v)):
+		r.Fate = FateRestated
+		return r
+	case v.interval:
+		return s.placeInterval(c, v, r)
+	}
+	limit := c.limit()
+	t, scale := c.candidate(v, limit)
+	if t == nil {
+		t, scale = c.rescaled(v, limit)
+	}
+	if t != nil {
+		if scale != t.Scale {
+			t.Scale = scale
+			c.Notes |= NoteScaled
+		}
+		sv := v.scaled(scale)
+		return s.carryOn(c, t, &sv, r)
+	}
+	if t = c.conflicting(v); t != nil {
+		sv := v.scaled(t.Scale)
+		return s.conflict(c, t, &sv, r)
+	}
+	t = c.add(v)
+	r.Fate, r.Track = FateFirst, c.index(t)
+	if c.State == Active {
+		t.inside(t.Last)
+	}
+	return c.withBaseline(r, t)
+}
+
+// restated reports whether v only says again what a track knew at the transaction's begin.
+func (c *Connector) restated(v *value) bool {
+	for i := range c.Tracks {
+		if t := &c.Tracks[i]; t.same(v) && v.energy <= t.Last.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// rescaled finds the track of a meterStart that must have been in kilowatt-hours, and puts it right.
+func (c *Connector) rescaled(v *value, limit hayalet.Power) (*Track, int64) {
+	t := c.startTrack()
+	if t == nil || !t.StopOnly || c.Tx.Scale != 1 || !t.same(v) || t.Last.Value > absurd {
+		return nil, 0
+	}
+	kilo := *t
+	kilo.Last.Value *= 1000
+	kilo.Quantum = hayalet.KilowattHour
+	if !kilo.continues(v.energy, v, limit) || v.energy < kilo.Last.Value-v.quantum {
+		return nil, 0
+	}
+	t.Last, t.Quantum = kilo.Last, kilo.Quantum
+	t.Baseline.Value *= 1000
+	t.Newer.Value *= 1000
+	c.Tx.Scale, c.Tx.Start.Value = 1000, c.Tx.Start.Value*1000
+	c.Notes |= NoteScaled
+	return t, t.Scale
+}
+
+// carryOn takes a value that continues its track.
+func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
+	r.Value, r.Written, r.Track = v.energy, v.quantum, c.index(t)
+	if v.at < t.Last.At && v.energy <= t.Last.Value {
+		r.Fate = FateLate
+		return c.withBaseline(r, t)
+	}
+	if c.State == Inactive && v.energy > t.Last.Value {
+		s.bringForward(c, t, v, &r)
+	}
+	r.At, r.Since = v.at, t.Last.At
+	r.OverOutage = t.LastRecv < s.Link.Up
+	r.Increase = max(0, v.energy-t.Last.Value)
+	t.StopOnly = t.StopOnly && v.book
+	if c.State == Inactive && !t.Anchored {
+		return s.anchor(c, t, v, r)
+	}
+	t.take(v.energy, v)
+	return s.counted(c, t, r)
+}
+
+// bringForward gives a rise a time that it can have had. A stamp inside the ended transaction does not explain a value
+// above its stop, and a register cannot have risen before it was lower: such a value is of the time at which it came.
+func (s *Station) bringForward(c *Connector, t *Track, v *value, r *Reading) {
+	switch {
+	case t.Anchored && c.HasTx && v.at < c.IdleSince:
+		r.Evidence |= hayalet.EvidenceBackdated
+		v.at = v.recv
+	case v.at < t.Last.At:
+		r.Evidence |= hayalet.EvidenceClockSuspect
+		v.at = v.recv
+	}
+}
+
+// anchor takes the first value after a stop on a track that was not read at the stop: what the connector can have
+// delivered up to the stop is the transaction's, only the rest counts.
+func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
+	free := c.limit().Over(c.IdleSince.Sub(t.Last.At)) + t.tolerance(v)
+	r.Increase = max(0, r.Increase-free)
+	base := v.energy - r.Increase
+	t.take(v.energy, v)
+	t.Baseline, t.Anchored = point{base, c.IdleSince}, true
+	if r.Since < c.IdleSince {
+		r.Since = min(c.IdleSince, r.At)
+	}
+	r.Fate = FateAnchor
+	if r.Increase > 0 {
+		r.Fate = FateCounted
+	}
+	return c.withBaseline(r, t)
+}
+
+// counted finishes a reading that was placed: inside a transaction it feeds the power before the end and the proof of
+// direct current, outside it the idle allowance.
+func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
+	r.Fate = FateCounted
+	implied := hayalet.MeanPower(r.Increase, r.Elapsed())
+	if r.Increase > t.Quantum && implied > c.Rating() {
+		r.Evidence |= hayalet.EvidenceImpossible
+		c.Notes |= NoteImpossible
+	}
+	switch c.State {
+	case Active:
+		t.inside(t.Last)
+		if implied > RatingAC && c.DCProofs < dcNeeds && c.PowerAt == r.At && c.Power > implied*4/5 && c.Power < implied*6/5 {
+			c.DCProofs++
+		}
+	case Inactive:
+		c.Idle.observe(t.Last)
+	}
+	return c.withBaseline(r, t)
+}
+
+func (c *Connector) withBaseline(r Reading, t *Track) Reading {
+	r.Baseline, r.BaselineAt = t.Baseline.Value, t.Baseline.At
+	r.Quantum = t.Quantum
+	return r
+}
+
+// conflict takes a value of a track's own context that does not carry the track on: it fell, or it rose faster than
+// anything delivers.
+func (s *Station) conflict(c *Connector, t *Track, v *value, r Reading) Reading {
+	r.Value, r.Written, r.Track, r.At = v.energy, v.quantum, c.index(t), v.at
+	if v.energy < t.Last.Value {
+		return s.fell(c, t, v, r)
+	}
+	if t.Before.At != 0 && !t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()) {
+		return s.returned(c, t, v, r) // back on the epoch before
+	}
+	if c.State == Active && v.energy-t.Last.Value <= absurd {
+		r.Since, r.Increase = t.Last.At, v.energy-t.Last.Value
+		t.take(v.energy, v)
+		return s.counted(c, t, r)
+	}
+	if t.Pending.At != 0 && v.energy >= t.Pending.Value-t.tolerance(v) && v.energy-t.Pending.Value <= absurd {
+		return s.jumped(c, t, v, r)
+	}
+	t.Pending = point{v.energy, v.at}
+	r.Fate = FatePending
+	return c.withBaseline(r, t)
+}
+
+// jumped takes an impossible rise that a second value confirms.
+func (s *Station) jumped(c *Connector, t *Track, v *value, r Reading) Reading {
+	before := t.Last
+	r.Since, r.Increase, r.OverOutage = before.At, v.energy-before.Value, t.LastRecv < s.Link.Up
+	r.Evidence |= hayalet.EvidenceImpossible
+	t.take(v.energy, v)
+	t.Before, t.Jumped = before, true
+	return s.counted(c, t, r)
+}
+
+// fell takes a value below its track: late, a new epoch, a jump taken back, or a first low value that waits for a second.
+func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
+	switch {
+	case t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()):
+		return s.returned(c, t, v, r)
+	case v.at < t.Last.At || c.State == Inactive && c.HasTx && v.at <= c.Tx.EndedAt:
+		r.Fate = FateLate
+		return c.withBaseline(r, t)
+	case t.EpochOpen, t.Pending.At != 0 && t.Pending.Value < t.Last.Value && v.energy >= t.Pending.Value-t.tolerance(v):
+		if !t.EpochOpen {
+			c.Notes |= NoteRollback
+		}
+		from := t.Pending
+		confirmed := from.At != 0 && !t.EpochOpen
+		t.restart(v.energy, v)
+		r.Fate = FateFirst
+		if confirmed { // the rise between the two low values is a rise
+			r.Fate, r.Since, r.Increase = FateCounted, from.At, max(0, v.energy-from.Value)
+			t.Baseline = from
+		}
+		if c.State == Active {
+			t.Older, t.Newer = point{}, t.Last
+		}
+		return c.withBaseline(r, t)
+	}
+	t.Pending = point{v.energy, v.at}
+	r.Fate = FatePending
+	return c.withBaseline(r, t)
+}
+
+// returned takes a value that is back on the base before a glitch: only what exceeds the old value is energy.
+func (s *Station) returned(c *Connector, t *Track, v *value, r Reading) Reading {
+	c.Notes |= NoteGlitch
+	old := t.Before
+	r.Since, r.Increase = old.At, max(0, v.energy-old.Value)
+	t.Last = old
+	if !t.Jumped {
+		t.Baseline = t.BeforeBase
+	}
+	t.take(v.energy, v)
+	r = s.counted(c, t, r)
+	r.TakenBack = t.Jumped
+	t.Before, t.Jumped = point{}, false
+	return r
+}
+
+// placeInterval adds an interval's energy to a register of our own.
+func (s *Station) placeInterval(c *Connector, v *value, r Reading) Reading {
+	var t *Track
+	for i := range c.Tracks {
+		if c.Tracks[i].same(v) {
+			t = &c.Tracks[i]
+		}
+	}
+	if t == nil {
+		first := *v
+		first.energy = 0
+		t = c.add(&first)
+		r.Fate, r.Track = FateFirst, c.index(t)
+		return c.withBaseline(r, t)
+	}
+	if v.at <= t.Last.At { // the same interval again, or an older one
+		r.Fate, r.Track = FateLate, c.index(t)
+		return c.withBaseline(r, t)
+	}
+	sum := *v
+	sum.energy = t.Last.Value + max(0, v.energy)
+	return s.carryOn(c, t, &sum, r)
+}
+
+// transactionData takes the register at the end of a transaction out of its stop: it anchors tracks on which meterStop
+// does not lie.
+func (s *Station) transactionData(c *Connector, e *hayalet.Event, at hayalet.Instant) {
+	if c.State != Active {
+		return
+	}
+	s.scratch = registers(s.scratch[:0], e.Samples, at, e.At)
+	for i := range s.scratch {
+		if v := &s.scratch[i]; v.context == hayalet.TransactionEnd {
+			s.place(c, v, e, 1)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package session
+
+import (
+	"hayalet"
+)
+
+// MaxTracks bounds the register bases that are kept of one connector; the one longest unused makes room.
+const MaxTracks = 6
+
+// fastest is the power that bounds how fast a register may rise where nothing better is known.
+const fastest = 400 * hayalet.Kilowatt
+
+// absurd is a rise that nothing but a broken register writes, even inside a transaction.
+const absurd = 1000 * hayalet.KilowattHour
+
+// point is a value at a time.
+type point struct {
+	Value hayalet.Energy
+	At    hayalet.Instant
+}
+
+// Track is one register base of a connector.
+type Track struct {
+	Location hayalet.Location
+	Phases   uint8 // 0: a total; else the set of phases that were summed, bit 0 is L1
+	Interval bool  // sum of interval values, not a register
+	Contexts uint16
+	Quantum  hayalet.Energy // finest step ever written
+	Scale    int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
+
+	Last     point           // last good value, event time
+	LastRecv hayalet.Instant // its receipt
+
+	Baseline point // value when the last transaction ended, or the first idle value
+	Anchored bool  // Baseline is known; false from a stop to the first value after it on this track
+	StopOnly bool  // nothing but meterStart and meterStop was ever placed here
+
+	EpochOpen  bool  // a start or a boot: the next value may begin a new epoch
+	Pending    point // a fall or an impossible jump that waits for a second value; At 0 when there is none
+	Before     point // last good value of the epoch before, or before an impossible jump; At 0 when there is none
+	BeforeBase point // the baseline that went with Before
+	Jumped     bool  // Before was left by an impossible jump, not by a new epoch
+
+	Older, Newer point // values of the running transaction, at least ten seconds apart: for the power before its end
+}
+
+// value is a register value on its way to a track.
+type value struct {
+	energy   hayalet.Energy
+	quantum  hayalet.Energy
+	at       hayalet.Instant // event time
+	recv     hayalet.Instant
+	context  hayalet.Context
+	location hayalet.Location
+	phases   uint8
+	interval bool
+	plain    bool // no prefix in its unit: a factor of 1000 may be missing
+	book     bool // meterStart or meterStop
+}
+
+// tolerance is how far two writings of one value may lie apart: one step of the coarser.
+func (t *Track) tolerance(v *value) hayalet.Energy {
+	return max(hayalet.WattHour, v.quantum, min(t.Quantum, hayalet.KilowattHour))
+}
+
+// reach is the highest value that the track can have at v's time.
+func (t *Track) reach(from point, fromRecv hayalet.Instant, v *value, limit hayalet.Power) hayalet.Energy {
+	elapsed := max(v.at.Sub(from.At), v.recv.Sub(fromRecv))
+	return from.Value + limit.Over(elapsed) + t.tolerance(v)
+}
+
+// continues reports whether e, the energy of v perhaps scaled, carries the track on.
+func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool {
+	return e >= t.Last.Value-t.tolerance(v) && e <= t.reach(t.Last, t.LastRecv, v, limit)
+}
+
+// same reports whether the track is of the same quantity as v.
+func (t *Track) same(v *value) bool {
+	return t.Location == v.location && t.Phases == v.phases && t.Interval == v.interval
+}
+
+func (t *Track) hasContext(c hayalet.Context) bool { return t.Contexts&(1<<c) != 0 }
+
+// take makes v the last good value.
+func (t *Track) take(e hayalet.Energy, v *value) {
+	t.Last = point{Value: max(e, t.Last.Value), At: max(v.at, t.Last.At)}
+	t.LastRecv = v.recv
+	t.Contexts |= 1 << v.context
+	t.Quantum = min(t.Quantum, v.quantum)
+	t.Pending = point{}
+	t.EpochOpen = false
+}
+
+// restart begins a new epoch at v.
+func (t *Track) restart(e hayalet.Energy, v *value) {
+	t.Before, t.BeforeBase, t.Jumped = t.Last, t.Baseline, false
+	t.Last = point{Value: e, At: v.at}
+	t.Baseline = t.Last
+	t.LastRecv = v.recv
+	t.Contexts |= 1 << v.context
+	t.Quantum = min(t.Quantum, v.quantum)
+	t.Pending = point{}
+	t.EpochOpen = false
+}
+
+// inside notes a value of the running transaction.
+func (t *Track) inside(p point) {
+	if t.Newer.At == 0 || p.At.Sub(t.Newer.At) >= minPowerSpan {
+		t.Older, t.Newer = t.Newer, p
+	}
+}
+
+// powerBefore is the mean power up to the end p, over the last values at least minPowerSpan apart; zero when there are
+// none.
+func (t *Track) powerBefore(p point) hayalet.Power {
+	for _, from := range []point{t.Newer, t.Older} {
+		if from.At != 0 && p.At.Sub(from.At) >= minPowerSpan {
+			return hayalet.MeanPower(p.Value-from.Value, p.At.Sub(from.At))
+		}
+	}
+	return 0
+}
