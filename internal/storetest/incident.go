@@ -1,0 +1,115 @@
+package storetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"hayalet"
+)
+
+func incident(key string, rev uint64) hayalet.Incident {
+	mean, peak := 18*hayalet.Kilowatt, 18*hayalet.Kilowatt+1
+	return hayalet.Incident{
+		Key: key, Rev: rev, Rule: "PE-01", Station: "CP_1", Connector: 1, Transaction: hayalet.NumericTransaction(7),
+		Severity: hayalet.Medium, State: hayalet.Confirmed, Cause: hayalet.Reported,
+		OpenedAt: 1763925669123456, UpdatedAt: 1763925679000000, FirstAt: 1763925669000000, LastAt: 1763925677000000,
+		BaselineAt: 1763925667000000, Baseline: 12 * hayalet.KilowattHour, Last: 12*hayalet.KilowattHour + 50*hayalet.WattHour,
+		Energy: 50 * hayalet.WattHour, Excess: 44_972, Readings: 5, Mean: &mean, Peak: &peak,
+		Reason: hayalet.ReasonAfterStop, Evidence: []string{"periodic-context", "<ş>"},
+	}
+}
+
+func testSave(t *testing.T, open Opener) {
+	s := open(t, "a")
+	first := incident("k", 1)
+	save(t, s, first)
+	newer := incident("k", 3)
+	newer.State, newer.EndedAt, newer.Outcome, newer.Mean = hayalet.Closed, 1763925690000000, hayalet.ReasonFlowEnded, nil
+	save(t, s, newer)
+	save(t, s, newer)
+	if err := s.Save(t.Context(), incident("k", 2)); !errors.Is(err, hayalet.ErrConflict) {
+		t.Errorf("an older revision: error %v, want ErrConflict", err)
+	}
+	if err := s.Save(t.Context(), hayalet.Incident{Rev: 1}); !errors.Is(err, hayalet.ErrInvalid) {
+		t.Errorf("no key: error %v, want ErrInvalid", err)
+	}
+	s = reopen(t, open, "a", s)
+	found := find(t, s, hayalet.IncidentFilter{})
+	if !reflect.DeepEqual(found, []hayalet.Incident{newer}) {
+		t.Fatalf("found %+v, want only %+v", found, newer)
+	}
+	got, _ := json.Marshal(found[0])
+	want, _ := json.Marshal(newer)
+	if string(got) != string(want) {
+		t.Errorf("canonical JSON:\n%s, want\n%s", got, want)
+	}
+}
+
+// testFind saves ten incidents whose keys are not in the order of their opening.
+func testFind(t *testing.T, open Opener) {
+	s := open(t, "a")
+	for n := range 10 {
+		inc := incident(fmt.Sprintf("k%d", 9-n), 1)
+		inc.OpenedAt = hayalet.Instant(1000 + n/2) // in pairs
+		inc.Severity = hayalet.Severity(n % 5)
+		inc.State = hayalet.IncidentState(n % 4)
+		if n >= 6 {
+			inc.Station = "CP_2"
+		}
+		save(t, s, inc)
+	}
+	odd := incident("K_%", 1)
+	odd.Station, odd.OpenedAt, odd.Severity, odd.State = "%", 1, hayalet.Info, hayalet.Cleared
+	save(t, s, odd)
+	for _, c := range []struct {
+		name   string
+		filter hayalet.IncidentFilter
+		want   []string
+	}{
+		{"all, by opening then key", hayalet.IncidentFilter{}, []string{"K_%", "k8", "k9", "k6", "k7", "k4", "k5", "k2", "k3", "k0", "k1"}},
+		{"full key", hayalet.IncidentFilter{Key: "k4"}, []string{"k4"}},
+		{"key prefix", hayalet.IncidentFilter{Key: "k", Limit: 2}, []string{"k0", "k1"}},
+		{"longer than any key", hayalet.IncidentFilter{Key: "k44"}, nil},
+		{"wildcard per cent", hayalet.IncidentFilter{Key: "%"}, nil},
+		{"wildcard underscore", hayalet.IncidentFilter{Key: "k_"}, nil},
+		{"wildcards in a key", hayalet.IncidentFilter{Key: "K_%"}, []string{"K_%"}},
+		{"case of the key", hayalet.IncidentFilter{Key: "K"}, []string{"K_%"}},
+		{"station", hayalet.IncidentFilter{Station: "CP_2"}, []string{"k2", "k3", "k0", "k1"}},
+		{"station is no pattern", hayalet.IncidentFilter{Station: "%"}, []string{"K_%"}},
+		{"no such station", hayalet.IncidentFilter{Station: "cp_2"}, nil},
+		{"severity", hayalet.IncidentFilter{MinSeverity: hayalet.High}, []string{"k6", "k5", "k0", "k1"}},
+		{"open", hayalet.IncidentFilter{OpenOnly: true}, []string{"k8", "k9", "k4", "k5", "k0", "k1"}},
+		{"the newest", hayalet.IncidentFilter{Limit: 3}, []string{"k3", "k0", "k1"}},
+		{"everything", hayalet.IncidentFilter{Key: "k", Station: "CP_1", MinSeverity: hayalet.Low, OpenOnly: true, Limit: 1}, []string{"k5"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, inc := range find(t, s, c.filter) {
+				got = append(got, inc.Key)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("keys %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func save(t *testing.T, s Store, inc hayalet.Incident) {
+	t.Helper()
+	if err := s.Save(t.Context(), inc); err != nil {
+		t.Fatalf("save: %v", err)
+	}
+}
+
+func find(t *testing.T, s Store, f hayalet.IncidentFilter) []hayalet.Incident {
+	t.Helper()
+	found, err := s.Find(t.Context(), f)
+	if err != nil {
+		t.Fatalf("find: %v", err)
+	}
+	return found
+}
