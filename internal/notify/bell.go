@@ -1,0 +1,56 @@
+package notify
+
+import (
+	"sync"
+
+	"hayalet"
+)
+
+// Putter takes incidents that somebody is to be told of. It must not block.
+type Putter interface{ Put(inc hayalet.Incident) }
+
+// Bell chooses which changes of an incident are worth telling: that it has reached the severity, that its severity or
+// state changed after that, that it was cleared or closed. Each further reading is not; an incident that was never told
+// of and is cleared is not either.
+type Bell struct {
+	to    Putter
+	least hayalet.Severity
+
+	mu   sync.Mutex
+	told map[string]told // of running incidents
+}
+
+type told struct {
+	severity hayalet.Severity
+	state    hayalet.IncidentState
+}
+
+// NewBell returns a bell that tells of incidents of the least severity and above.
+func NewBell(to Putter, least hayalet.Severity) *Bell {
+	return &Bell{to: to, least: least, told: make(map[string]told)}
+}
+
+// Judged does nothing: a verdict alone wakes nobody.
+func (b *Bell) Judged(hayalet.Verdict) {}
+
+// Changed tells of the incident where the change is worth it.
+func (b *Bell) Changed(inc hayalet.Incident) {
+	if b.worth(&inc) {
+		b.to.Put(inc)
+	}
+}
+
+func (b *Bell) worth(inc *hayalet.Incident) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before, known := b.told[inc.Key]
+	if !inc.Open() {
+		delete(b.told, inc.Key)
+		return known || inc.Alarms(b.least)
+	}
+	if inc.Severity < b.least || known && before == (told{inc.Severity, inc.State}) {
+		return false
+	}
+	b.told[inc.Key] = told{inc.Severity, inc.State}
+	return true
+}

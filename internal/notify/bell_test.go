@@ -1,0 +1,48 @@
+package notify_test
+
+import (
+	"slices"
+	"testing"
+
+	"hayalet"
+	"hayalet/internal/notify"
+)
+
+type putter struct{ revs []uint64 }
+
+func (p *putter) Put(inc hayalet.Incident) { p.revs = append(p.revs, inc.Rev) }
+
+func TestBellTellsOfWhatMatters(t *testing.T) {
+	type change struct {
+		severity hayalet.Severity
+		state    hayalet.IncidentState
+	}
+	for _, c := range []struct {
+		name    string
+		changes []change
+		want    []uint64
+	}{
+		{"low is nobody's business", []change{{hayalet.Low, hayalet.Suspected}, {hayalet.Low, hayalet.Closed}}, nil},
+		{"cleared before it was told", []change{{hayalet.Low, hayalet.Suspected}, {hayalet.Low, hayalet.Cleared}}, nil},
+		{
+			"reaches medium, goes on, rises, closes",
+			[]change{
+				{hayalet.Low, hayalet.Suspected}, {hayalet.Medium, hayalet.Confirmed}, {hayalet.Medium, hayalet.Confirmed},
+				{hayalet.High, hayalet.Confirmed}, {hayalet.High, hayalet.Closed},
+			},
+			[]uint64{2, 4, 5},
+		},
+		{"told, then cleared", []change{{hayalet.High, hayalet.Confirmed}, {hayalet.High, hayalet.Cleared}}, []uint64{1, 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var p putter
+			bell := notify.NewBell(&p, hayalet.Medium)
+			for i, ch := range c.changes {
+				bell.Changed(hayalet.Incident{Key: "k", Rev: uint64(i + 1), Severity: ch.severity, State: ch.state})
+			}
+			if !slices.Equal(p.revs, c.want) {
+				t.Errorf("told of %v, want %v", p.revs, c.want)
+			}
+		})
+	}
+}
