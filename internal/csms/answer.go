@@ -1,0 +1,102 @@
+package csms
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"hayalet"
+	"hayalet/internal/ocpp"
+	"hayalet/internal/ocpp/v16"
+)
+
+// tolerant reads what other stations' parsers read too. Of members written twice the last counts.
+func tolerant() json.Options {
+	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func (p *Peer) authorize(_ context.Context, req *v16.AuthorizeRequest) (v16.AuthorizeResponse, *ocpp.WireError) {
+	return v16.AuthorizeResponse{IDTagInfo: p.tagInfo(req.IDTag)}, nil
+}
+
+func (p *Peer) tagInfo(tag v16.Text) v16.IDTagInfo {
+	if p.csms.cfg.Tags.Accepts(string(tag)) {
+		return v16.IDTagInfo{Status: v16.AuthorizationAccepted}
+	}
+	return v16.IDTagInfo{Status: v16.AuthorizationInvalid}
+}
+
+// boot accepts every station [1.6 §4.2].
+func (p *Peer) boot(
+	ctx context.Context, req *v16.BootNotificationRequest,
+) (v16.BootNotificationResponse, *ocpp.WireError) {
+	now := p.csms.now()
+	err := p.csms.ledger.PutStation(ctx, hayalet.Station{
+		ID:     p.link.Station(),
+		Vendor: string(req.ChargePointVendor), Model: string(req.ChargePointModel),
+		Serial:   string(cmp.Or(req.ChargePointSerialNumber, req.ChargeBoxSerialNumber)),
+		Firmware: string(req.FirmwareVersion), Protocol: p.link.Protocol(),
+		FirstSeen: now, LastSeen: now, LastBoot: now,
+	})
+	if err != nil {
+		return v16.BootNotificationResponse{}, p.ledgerFault("note a boot", err)
+	}
+	return v16.BootNotificationResponse{
+		CurrentTime: p.csms.wireTime(), Interval: p.csms.cfg.Interval, Status: v16.RegistrationAccepted,
+	}, nil
+}
+
+// start opens a transaction, for a refused tag too: its response carries an id in any case [1.6 §4.8].
+func (p *Peer) start(
+	ctx context.Context, req *v16.StartTransactionRequest,
+) (v16.StartTransactionResponse, *ocpp.WireError) {
+	connector := req.ConnectorID
+	if !connector.Valid || connector.Value < 0 || connector.Value > math.MaxInt32 {
+		return v16.StartTransactionResponse{}, &ocpp.WireError{
+			Code: ocpp.OccurenceConstraintViolation, Text: "connectorId is missing or no whole number",
+		}
+	}
+	id, err := p.csms.ledger.Begin(ctx, hayalet.Start{
+		Station: p.link.Station(), Connector: hayalet.ConnectorID(connector.Value), Token: string(req.IDTag),
+		Meter: req.MeterStart.Value, ClaimedAt: string(req.Timestamp), At: p.csms.now(),
+	})
+	if err != nil {
+		return v16.StartTransactionResponse{}, p.ledgerFault("begin a transaction", err)
+	}
+	return v16.StartTransactionResponse{IDTagInfo: p.tagInfo(req.IDTag), TransactionID: id}, nil
+}
+
+// stop notes the end of a transaction. A stop is never refused [1.6 §4.10]; one of an unknown id is logged.
+func (p *Peer) stop(
+	ctx context.Context, req *v16.StopTransactionRequest,
+) (v16.StopTransactionResponse, *ocpp.WireError) {
+	resp := v16.StopTransactionResponse{IDTagInfo: v16.IDTagInfo{Status: v16.AuthorizationAccepted}}
+	if req.IDTag != "" {
+		resp.IDTagInfo = p.tagInfo(req.IDTag)
+	}
+	if !req.TransactionID.Valid {
+		p.log.Warn("stop without a readable transaction id")
+		return resp, nil
+	}
+	err := p.csms.ledger.End(ctx, hayalet.Stop{
+		Station: p.link.Station(), Transaction: req.TransactionID.Value, Meter: req.MeterStop.Value,
+		ClaimedAt: string(req.Timestamp), Reason: string(req.Reason), At: p.csms.now(),
+	})
+	switch {
+	case errors.Is(err, hayalet.ErrNotFound):
+		p.log.Warn("stop of an unknown transaction", "transaction", req.TransactionID.Value)
+	case err != nil:
+		return resp, p.ledgerFault("end a transaction", err)
+	}
+	return resp, nil
+}
+
+// ledgerFault tells the station to try again later, and the log why.
+func (p *Peer) ledgerFault(what string, err error) *ocpp.WireError {
+	p.log.Error(what, "error", err)
+	return &ocpp.WireError{Code: ocpp.InternalError, Text: "the central system cannot write its book"}
+}

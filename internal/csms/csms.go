@@ -1,0 +1,118 @@
+// Package csms is a central system: it answers stations itself, hands out transaction ids, and sends commands.
+//
+// A [CSMS] makes a [Peer] for each connection ([Link]). The peer answers every message that a station of OCPP 1.6 may
+// send, the security extension included. It is tolerant: only what cannot be processed at all gets a CALLERROR, and
+// nothing that a station sends ends its connection.
+//
+//	c, err := csms.New(csms.Config{Interval: 10}, ledger, log)
+//	peer, err := c.Open(ctx, link)
+//	answer, err := c.Command(ctx, "CP_1", "Reset", []byte(`{"type":"Soft"}`))
+//
+// It keeps no meter values and judges nothing; whoever wants those reads the frames.
+package csms
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/ocpp/v16"
+)
+
+// The defaults of Config.
+const (
+	DefaultInterval       = 10
+	DefaultCommandTimeout = 30 * time.Second
+)
+
+// maxInterval keeps BootNotification.conf's interval in what stations hold, in seconds.
+const maxInterval = 1<<31 - 1
+
+// Config says how stations are answered. A zero field takes its default.
+type Config struct {
+	Interval       int           // seconds between heartbeats, told at boot
+	CommandTimeout time.Duration // for a station to answer a command
+	Tags           *Tags         // the accepted idTags; nil accepts all
+	Sampling       Sampling      // set after each boot; the zero value sets nothing
+	Clock          func() time.Time
+}
+
+// Link is the gateway's end of one station's connection.
+type Link interface {
+	Station() hayalet.StationID
+	Protocol() hayalet.Protocol
+	Conn() hayalet.ConnID
+	RemoteAddr() string
+	Send(ctx context.Context, data []byte) error
+	Close(code uint16, reason string)
+}
+
+// CSMS answers stations. Any goroutine may use it.
+type CSMS struct {
+	cfg      Config
+	ledger   hayalet.Ledger
+	log      *slog.Logger
+	commands []string
+
+	mu    sync.Mutex
+	peers map[hayalet.StationID]*Peer
+}
+
+// New returns a central system whose book is the ledger.
+func New(cfg Config, ledger hayalet.Ledger, log *slog.Logger) (*CSMS, error) {
+	cfg.Interval = cmp.Or(cfg.Interval, DefaultInterval)
+	cfg.CommandTimeout = cmp.Or(cfg.CommandTimeout, DefaultCommandTimeout)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Interval < 0 || cfg.Interval > maxInterval {
+		return nil, fmt.Errorf("heartbeat interval %d s: want 1 to %d: %w", cfg.Interval, maxInterval, hayalet.ErrInvalid)
+	}
+	if cfg.CommandTimeout < 0 {
+		return nil, fmt.Errorf("command time-out %v: %w", cfg.CommandTimeout, hayalet.ErrInvalid)
+	}
+	if err := cfg.Sampling.Validate(); err != nil {
+		return nil, err
+	}
+	return &CSMS{
+		cfg: cfg, ledger: ledger, log: log, commands: v16.Commands(), peers: map[hayalet.StationID]*Peer{},
+	}, nil
+}
+
+// Open makes the peer of a connection. A peer of the same station that is still open stays open, but commands go to the
+// new one. Protocols other than OCPP 1.6 are refused.
+func (c *CSMS) Open(_ context.Context, link Link) (*Peer, error) {
+	if link.Protocol() != hayalet.OCPP16 {
+		return nil, fmt.Errorf("protocol %q: %w", link.Protocol(), hayalet.ErrInvalid)
+	}
+	p := newPeer(c, link)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peers[link.Station()] = p
+	return p, nil
+}
+
+func (c *CSMS) peer(station hayalet.StationID) (*Peer, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.peers[station]
+	return p, ok
+}
+
+func (c *CSMS) forget(p *Peer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if station := p.link.Station(); c.peers[station] == p {
+		delete(c.peers, station)
+	}
+}
+
+func (c *CSMS) isCommand(action string) bool {
+	_, found := slices.BinarySearch(c.commands, action)
+	return found
+}

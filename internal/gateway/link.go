@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"hayalet"
+)
+
+// Answerer decides who answers a station.
+type Answerer interface {
+	// Open is called in the handshake, after path, authentication and identity were accepted, from the connection's
+	// goroutine. An error refuses the station, with the error's HTTPStatus() int where it has one (its text is then the
+	// body), else with 503. ctx ends with the handshake. The link may be kept; a Send waits until the handshake is done,
+	// so Open itself must not call it.
+	Open(ctx context.Context, link Link) (Peer, error)
+}
+
+// Peer answers one station over one link.
+type Peer interface {
+	// Receive takes one text message. It is called from the connection's one goroutine, in order; data is only good
+	// during the call. An error ends the connection with 1011. ctx ends with the connection.
+	Receive(ctx context.Context, data []byte) error
+	// Closed is called once, after the last Receive, when Send no longer works. It ends what the peer has started.
+	Closed()
+}
+
+// Link is our end of one station's socket. Any goroutine may use it.
+type Link interface {
+	Station() hayalet.StationID
+	Protocol() hayalet.Protocol
+	Conn() hayalet.ConnID
+	RemoteAddr() string
+	// Send taps data as an outgoing message, then writes it. Messages go out in the order of their frames' Seq. After
+	// the end of the connection it returns ErrClosed.
+	Send(ctx context.Context, data []byte) error
+	// Close says goodbye with a status code of RFC 6455 §7.4 and a reason of at most 123 bytes. It does not wait for the
+	// other side's answer. Calling it again does nothing.
+	Close(code uint16, reason string)
+}
+
+// ErrClosed is returned by Link.Send after the connection has ended.
+var ErrClosed = fmt.Errorf("connection closed: %w", hayalet.ErrUnavailable)
+
+// ConnInfo describes a live connection.
+type ConnInfo struct {
+	Station    hayalet.StationID `json:"station"`
+	Conn       hayalet.ConnID    `json:"conn"`
+	Since      hayalet.Instant   `json:"since"`
+	RemoteAddr string            `json:"remote_addr"`
+	Protocol   hayalet.Protocol  `json:"protocol"`
+}
+
+// refusal answers a handshake with an HTTP error of one clear line.
+type refusal struct {
+	status int
+	reason string
+}
+
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, reason: fmt.Sprintf(format, args...)}
+}
+
+func (r *refusal) Error() string   { return r.reason }
+func (r *refusal) HTTPStatus() int { return r.status }
