@@ -109,11 +109,12 @@ const (
 	EvidenceUnitScaled                          // a unit was found to be off by a thousand
 	EvidenceInferredEnd                         // the transaction's end was inferred
 	EvidenceAvailableDraws                      // status Available while power or current flows
+	EvidenceUnseenID                            // readings carry an id that was never seen to begin
 )
 
 var evidenceNames = [...]string{
 	"power-flows", "power-zero", "status-not-available", "status-available", "periodic-context", "clock-context-only", "stale-id",
-	"impossible-power", "backdated", "clock-suspect", "over-outage", "unit-scaled", "inferred-end", "available-yet-drawing",
+	"impossible-power", "backdated", "clock-suspect", "over-outage", "unit-scaled", "inferred-end", "available-yet-drawing", "unseen-id",
 }
 
 // Names lists the pieces of evidence.

@@ -181,28 +181,38 @@ func (m *Memory) increase(at hayalet.Instant) {
 	m.LastInc = at
 }
 
-// alarm puts an unpaid increase into the bucket, or holds it where a queued start may explain it.
+// alarm puts an unpaid increase into the bucket, or holds it where a queued start, or one that we missed, may explain it.
 func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
 	c, rd, link := v.Connector, &v.Step.Reading, &v.Station.Link
 	if !m.Open {
 		m.Open, m.First, m.Alarms, m.Peak = true, rd.At, 0, m.Level
 		m.LastInc, m.Spacing = 0, 0
 	}
+	if m.Unseen { // a second reading under it: not a lone sample of a session whose start we missed
+		m.HoldEnd = v.Step.At
+		r.expire(m, v.Step.At)
+	}
 	m.increase(v.Step.At)
 	m.Alarms++
 	m.Value = rd.Value
 	ver.Kind, ver.Readings = hayalet.Alarm, 1
 	until := min(max(link.Up, link.Old).Add(r.p.Hold), link.Up.Add(r.p.HoldMax))
-	if rd.OverOutage && v.Step.At < until {
+	unseen := rd.ID.Usable() && rd.ID != c.Tx.ID
+	switch {
+	case rd.OverOutage && v.Step.At < until:
 		m.Held += ver.Unpaid
 		m.HoldEnd = until
 		ver.Evidence |= hayalet.EvidenceOverOutage
-	} else {
+	case unseen && m.Alarms == 1:
+		m.Held, m.Unseen = ver.Unpaid, true
+		until = v.Step.At.Add(r.p.Hold)
+		m.HoldEnd = until
+	default:
 		m.Level += ver.Unpaid
 		m.Peak = max(m.Peak, m.Level)
 	}
-	if m.Held > 0 && m.HoldEnd < until {
-		m.HoldEnd = until
+	if unseen {
+		ver.Evidence |= hayalet.EvidenceUnseenID
 	}
 	m.Wake = r.wake(m)
 	ver.Excess = m.Peak + m.Held
@@ -248,7 +258,7 @@ func (r *PE01) expire(m *Memory, at hayalet.Instant) bool {
 	}
 	m.Level += m.Held
 	m.Peak = max(m.Peak, m.Level)
-	m.Held, m.HoldEnd = 0, 0
+	m.Held, m.HoldEnd, m.Unseen = 0, 0, false
 	return true
 }
 
@@ -316,7 +326,7 @@ func (r *PE01) retracted(v session.View, m *Memory) (hayalet.Verdict, bool) {
 func (r *PE01) ended(v session.View, m *Memory, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
 	ver := r.ending(v, m, kind, why)
 	r.grade(m, &ver)
-	m.Open, m.Held, m.HoldEnd, m.Wake, m.Peak = false, 0, 0, 0, 0
+	m.Open, m.Held, m.HoldEnd, m.Unseen, m.Wake, m.Peak = false, 0, 0, false, 0, 0
 	m.Alarms, m.First, m.LastInc, m.Spacing = 0, 0, 0, 0
 	return ver
 }

@@ -31,5 +31,6 @@ type Memory struct {
 	Wake    hayalet.Instant // receipt time from which a tick matters; zero: none does
 	Value   hayalet.Energy  // register at the last alarm
 	Alarms  int32           // readings of the running episode
+	Unseen  bool            // Held is of a reading under an id that was never seen to begin
 	Open    bool
 }

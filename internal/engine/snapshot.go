@@ -8,6 +8,7 @@ import (
 
 	"hayalet"
 	"hayalet/internal/detect"
+	"hayalet/internal/ocpp"
 	"hayalet/internal/session"
 )
 
@@ -23,11 +24,13 @@ type image struct {
 	Running  []hayalet.Incident
 	Latest   hayalet.Instant
 	Conns    [4]connSeq
+	Pending  []ocpp.PendingStart // of the station's last connection
 }
 
-func (u *unit) snapshot() (hayalet.Snapshot, error) {
+func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
 	img := image{
 		Version: snapshotVersion, Station: u.station, Memories: u.memories, Running: u.folder.Running(), Latest: u.latest, Conns: u.conns,
+		Pending: d.Pending(u.station.Link.Conn),
 	}
 	for _, r := range u.engine.cfg.Rules {
 		img.Rules = append(img.Rules, r.Name())
@@ -40,7 +43,7 @@ func (u *unit) snapshot() (hayalet.Snapshot, error) {
 }
 
 // restore makes a unit from its snapshot. Memories are matched by the rules' names: a rule that is new starts empty.
-func (e *Engine) restore(s hayalet.Snapshot) (*unit, error) {
+func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	var img image
 	if err := json.Unmarshal(s.Body, &img); err != nil {
 		return nil, fmt.Errorf("decode state of %q: %w", s.Station, err)
@@ -65,6 +68,7 @@ func (e *Engine) restore(s hayalet.Snapshot) (*unit, error) {
 		u.memories[c] = memories
 	}
 	u.wake = u.nextWake()
+	d.Expect(u.station.Link.Conn, img.Pending)
 	return u, nil
 }
 
@@ -75,12 +79,12 @@ func (e *Engine) Restore(ctx context.Context) error {
 		return nil
 	}
 	return e.cfg.Store.LoadSnapshots(ctx, func(s hayalet.Snapshot) error {
-		u, err := e.restore(s)
+		shard := e.shardOf(s.Station)
+		u, err := e.restore(s, shard.decoder)
 		if err != nil {
 			e.cfg.Log.Warn("state not restored; the station starts as unknown", "station", s.Station, "error", err)
 			return nil
 		}
-		shard := e.shardOf(s.Station)
 		shard.units[s.Station] = u
 		shard.follow(u)
 		return nil
@@ -119,7 +123,7 @@ func (s *shard) changed() []hayalet.Snapshot {
 		if !u.dirty {
 			continue
 		}
-		snap, err := u.snapshot()
+		snap, err := u.snapshot(s.decoder)
 		if err != nil {
 			s.engine.cfg.Log.Error("state not saved", "station", u.station.ID, "error", err)
 			continue

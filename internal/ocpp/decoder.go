@@ -1,6 +1,7 @@
 package ocpp
 
 import (
+	"slices"
 	"strconv"
 
 	"hayalet"
@@ -15,20 +16,30 @@ const (
 
 // Decoder turns frames into events. It is used by one goroutine.
 type Decoder struct {
-	pending map[hayalet.ConnID][]pendingStart
+	pending map[hayalet.ConnID][]PendingStart
 	samples []hayalet.Sample
 }
 
-// pendingStart is a StartTransaction that waits for its answer.
-type pendingStart struct {
-	id        string
-	seq       uint64
-	connector hayalet.ConnectorID
+// PendingStart is a StartTransaction that waits for its answer.
+type PendingStart struct {
+	ID        string // message id
+	Seq       uint64
+	Connector hayalet.ConnectorID
 }
 
 // NewDecoder returns a decoder that has seen nothing.
 func NewDecoder() *Decoder {
-	return &Decoder{pending: make(map[hayalet.ConnID][]pendingStart)}
+	return &Decoder{pending: make(map[hayalet.ConnID][]PendingStart)}
+}
+
+// Pending returns the starts of a connection that wait for an answer, to be kept with the state of its station.
+func (d *Decoder) Pending(conn hayalet.ConnID) []PendingStart { return slices.Clone(d.pending[conn]) }
+
+// Expect puts back what Pending returned.
+func (d *Decoder) Expect(conn hayalet.ConnID, starts []PendingStart) {
+	for _, p := range starts {
+		d.expect(conn, p)
+	}
 }
 
 // Decode fills e with what f says. Every frame gives an event; what has no bearing is EventOther.
@@ -115,15 +126,15 @@ func (d *Decoder) call(r *jsonread.Reader, id []byte, f *hayalet.Frame, e *hayal
 	}
 	d.payload16(r, e)
 	if e.Kind == hayalet.EventStart {
-		d.expect(f.Conn, pendingStart{id: string(id), seq: f.Seq, connector: e.Connector})
+		d.expect(f.Conn, PendingStart{ID: string(id), Seq: f.Seq, Connector: e.Connector})
 	}
 }
 
 // expect remembers a start until its answer comes; the oldest is forgotten where too many wait.
-func (d *Decoder) expect(conn hayalet.ConnID, p pendingStart) {
+func (d *Decoder) expect(conn hayalet.ConnID, p PendingStart) {
 	waiting := d.pending[conn]
 	for i := range waiting {
-		if waiting[i].id == p.id {
+		if waiting[i].ID == p.ID {
 			waiting[i] = p
 			return
 		}
@@ -134,10 +145,10 @@ func (d *Decoder) expect(conn hayalet.ConnID, p pendingStart) {
 	d.pending[conn] = append(waiting, p)
 }
 
-func (d *Decoder) answer(r *jsonread.Reader, id []byte, waiting []pendingStart, failed bool, f *hayalet.Frame, e *hayalet.Event) {
+func (d *Decoder) answer(r *jsonread.Reader, id []byte, waiting []PendingStart, failed bool, f *hayalet.Frame, e *hayalet.Event) {
 	found := -1
 	for i := range waiting {
-		if waiting[i].id == string(id) {
+		if waiting[i].ID == string(id) {
 			found = i
 		}
 	}
@@ -145,8 +156,8 @@ func (d *Decoder) answer(r *jsonread.Reader, id []byte, waiting []pendingStart, 
 		return
 	}
 	e.Kind = hayalet.EventStartAnswer
-	e.Connector, e.HasConnector = waiting[found].connector, true
-	e.CallSeq = waiting[found].seq
+	e.Connector, e.HasConnector = waiting[found].Connector, true
+	e.CallSeq = waiting[found].Seq
 	if rest := append(waiting[:found], waiting[found+1:]...); len(rest) > 0 {
 		d.pending[f.Conn] = rest
 	} else {
