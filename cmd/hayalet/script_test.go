@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"hayalet/internal/notify"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"hayalet": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+			stop()
+			os.Exit(code)
+		},
+	})
+}
+
+// TestScripts runs every subcommand as a person would. Besides testscript's own commands there are: "server [flags]", which
+// starts a central system on free ports and sets $STATIONS and $HTTP; "stop", which ends it with SIGTERM and wants a
+// clean end; "kill", which ends it with SIGKILL; "webhook FILE SECRET", which writes what it is told, checked, to FILE and
+// sets $WEBHOOK; "until PATTERN-COMMAND...", which repeats a command until its output has the pattern.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("LANG", "C")
+			env.Setenv("TESTDATA", must(filepath.Abs("testdata")))
+			env.Setenv("CAPTURE", must(filepath.Abs("../../internal/capture/testdata")))
+			env.Values[serverKey{}] = new(child)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"server": startServer, "stop": stopServer, "kill": killServer, "webhook": startWebhook, "until": until,
+		},
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+type serverKey struct{}
+
+// child is a running server of a script.
+type child struct {
+	cmd *exec.Cmd
+	log *logTail
+}
+
+// logTail keeps a server's log and tells when it listens.
+type logTail struct {
+	mu    sync.Mutex
+	lines []string
+	ready chan [2]string
+	ended chan struct{}
+}
+
+func (l *logTail) follow(r io.Reader) {
+	defer close(l.ended)
+	scan := bufio.NewScanner(r)
+	for scan.Scan() {
+		l.mu.Lock()
+		l.lines = append(l.lines, scan.Text())
+		l.mu.Unlock()
+		var rec struct{ Msg, Stations, HTTP string }
+		if json.Unmarshal(scan.Bytes(), &rec) == nil && rec.Msg == "listening" {
+			l.ready <- [2]string{rec.Stations, rec.HTTP}
+		}
+	}
+}
+
+func (l *logTail) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+func startServer(ts *testscript.TestScript, _ bool, args []string) {
+	c := ts.Value(serverKey{}).(*child)
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "json"}, args...)
+	c.cmd = exec.Command("hayalet", args...)
+	c.cmd.Dir, c.cmd.Env = ts.MkAbs("."), append(os.Environ(), "LANG=C", "HAYALET_WEBHOOK__URL="+ts.Getenv("WEBHOOK"))
+	c.cmd.Path = must(exec.LookPath("hayalet"))
+	stderr := must(c.cmd.StderrPipe())
+	ts.Check(c.cmd.Start())
+	c.log = &logTail{ready: make(chan [2]string, 1), ended: make(chan struct{})}
+	go c.log.follow(stderr)
+	cmd := c.cmd
+	ts.Defer(func() { _ = cmd.Process.Kill() })
+	select {
+	case addr := <-c.log.ready:
+		ts.Setenv("STATIONS", "ws://"+addr[0])
+		ts.Setenv("HTTP", "http://"+addr[1])
+	case <-c.log.ended:
+		ts.Fatalf("the server ended: %s", c.log.text())
+	case <-time.After(20 * time.Second):
+		ts.Fatalf("the server does not listen: %s", c.log.text())
+	}
+}
+
+func stopServer(ts *testscript.TestScript, _ bool, _ []string) {
+	c := ts.Value(serverKey{}).(*child)
+	ts.Check(c.cmd.Process.Signal(syscall.SIGTERM))
+	<-c.log.ended
+	if err := c.cmd.Wait(); err != nil {
+		ts.Fatalf("the server did not end cleanly: %v\n%s", err, c.log.text())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("server.log"), []byte(c.log.text()+"\n"), 0o644))
+}
+
+func killServer(ts *testscript.TestScript, _ bool, _ []string) {
+	c := ts.Value(serverKey{}).(*child)
+	ts.Check(c.cmd.Process.Kill())
+	<-c.log.ended
+	_ = c.cmd.Wait()
+}
+
+func startWebhook(ts *testscript.TestScript, _ bool, args []string) {
+	file, secret := ts.MkAbs(args[0]), args[1]
+	var mu sync.Mutex
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, _ := io.ReadAll(r.Body)
+		var stamp int64
+		header := r.Header.Get(notify.SignatureHeader)
+		if _, err := fmt.Sscanf(header, "t=%d,", &stamp); err != nil || notify.Sign(secret, time.Unix(stamp, 0), body) != header {
+			http.Error(w, "wrong signature "+header, http.StatusUnauthorized)
+			return
+		}
+		f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err == nil {
+			_, err = f.Write(append(body, '\n'))
+			_ = f.Close()
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	ts.Defer(srv.Close)
+	ts.Check(os.WriteFile(file, nil, 0o644))
+	ts.Setenv("WEBHOOK", srv.URL)
+}
+
+// until runs a command until its standard output contains the first argument.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(15 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		out := ""
+		if args[1] == "cat" {
+			out = ts.ReadFile(args[2])
+		} else if err := ts.Exec(args[2], args[3:]...); err == nil { // args[1] is exec
+			out = ts.ReadFile("stdout")
+		}
+		if strings.Contains(out, args[0]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q did not come; last: %s", args[0], out)
+		}
+		<-tick.C
+	}
+}
