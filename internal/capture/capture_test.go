@@ -35,7 +35,7 @@ func (c *collector) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 	return nil
 }
 
-// read reads texts as files a.log, b.log …
+// read reads texts as files a.log, b.log and so on.
 func read(t *testing.T, opts capture.Options, texts ...string) ([]hayalet.Frame, capture.Stats) {
 	t.Helper()
 	var inputs []capture.Input

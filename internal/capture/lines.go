@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -34,7 +35,7 @@ func (l *lineReader) next() (line []byte, long bool, err error) {
 		}
 		seen = l.end - l.start
 		switch {
-		case l.err != nil && (l.err != io.EOF || seen == 0):
+		case l.err != nil && (!errors.Is(l.err, io.EOF) || seen == 0):
 			return nil, false, l.err
 		case l.err != nil:
 			line = trimReturn(l.cut(seen))

@@ -15,8 +15,6 @@ type record struct {
 	fromLog  bool // dir is that of the central system's own log, not yet certain
 }
 
-func (r *record) size() int { return len(r.station) + len(r.conn) + len(r.protocol) + len(r.data) }
-
 // copyTo moves the slices to the end of b.
 func (r *record) copyTo(b []byte) []byte {
 	for _, s := range []*[]byte{&r.station, &r.conn, &r.protocol, &r.data} {

@@ -213,7 +213,9 @@ func TestLiveTicksAreTheRecordsTicks(t *testing.T) {
 			synctest.Wait()
 		}
 		stop()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
 		recorded := play(t, session.Profile{}, st.frames, 3)
 		if len(live.all()) != 1 || live.all()[0].State != hayalet.Closed {
 			t.Fatalf("live: %+v", live.all())

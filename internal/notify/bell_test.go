@@ -27,8 +27,11 @@ func TestBellTellsOfWhatMatters(t *testing.T) {
 		{
 			"reaches medium, goes on, rises, closes",
 			[]change{
-				{hayalet.Low, hayalet.Suspected}, {hayalet.Medium, hayalet.Confirmed}, {hayalet.Medium, hayalet.Confirmed},
-				{hayalet.High, hayalet.Confirmed}, {hayalet.High, hayalet.Closed},
+				{hayalet.Low, hayalet.Suspected},
+				{hayalet.Medium, hayalet.Confirmed},
+				{hayalet.Medium, hayalet.Confirmed},
+				{hayalet.High, hayalet.Confirmed},
+				{hayalet.High, hayalet.Closed},
 			},
 			[]uint64{2, 4, 5},
 		},

@@ -76,7 +76,7 @@ func (s *central) dial(context.Context, string, string) (net.Conn, error) {
 
 // serve speaks with one station until it leaves.
 func (s *central) serve(conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // the test is over
+	defer conn.Close()
 	u := ws.Upgrader{
 		Protocol:  func(p []byte) bool { return string(p) == s.protocol },
 		OnRequest: func(uri []byte) error { s.path = string(uri); return nil },
