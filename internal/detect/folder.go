@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"time"
 
 	"hayalet"
 )
@@ -15,24 +16,28 @@ type place struct {
 	connector hayalet.ConnectorID
 }
 
-// Folder folds the verdicts of one station into incidents. Only running incidents are kept.
+// Reopen is how long after its end, by receipt, a flow that comes back is the same episode.
+const Reopen = 12 * time.Hour
+
+// Folder folds the verdicts of one station into incidents. It keeps the running incident of each rule and connector, or
+// the last one whose flow ended.
 type Folder struct {
-	open map[place]*hayalet.Incident
+	last map[place]*hayalet.Incident
 }
 
-// NewFolder returns a folder that knows the running incidents given.
-func NewFolder(running []hayalet.Incident) *Folder {
-	f := &Folder{open: make(map[place]*hayalet.Incident, len(running))}
-	for _, inc := range running {
-		f.open[place{inc.Rule, inc.Connector}] = &inc
+// NewFolder returns a folder that knows the incidents given, as Kept returned them.
+func NewFolder(kept []hayalet.Incident) *Folder {
+	f := &Folder{last: make(map[place]*hayalet.Incident, len(kept))}
+	for _, inc := range kept {
+		f.last[place{inc.Rule, inc.Connector}] = &inc
 	}
 	return f
 }
 
-// Running returns copies of the running incidents, in the order of their keys.
-func (f *Folder) Running() []hayalet.Incident {
-	all := make([]hayalet.Incident, 0, len(f.open))
-	for _, inc := range f.open {
+// Kept returns copies of the incidents that the folder still needs, in the order of their keys.
+func (f *Folder) Kept() []hayalet.Incident {
+	all := make([]hayalet.Incident, 0, len(f.last))
+	for _, inc := range f.last {
 		all = append(all, copied(inc))
 	}
 	slices.SortFunc(all, func(a, b hayalet.Incident) int { return compare(a.Key, b.Key) })
@@ -76,16 +81,21 @@ func Key(rule hayalet.RuleName, st hayalet.StationID, c hayalet.ConnectorID, ope
 // Fold takes a verdict. It returns the incident that it changed, or false when it changed none.
 func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 	at := place{v.Rule, v.Connector}
-	inc := f.open[at]
+	inc := f.last[at]
+	running := inc != nil && inc.Open()
 	switch v.Kind {
 	case hayalet.Alarm:
-		if inc == nil {
+		switch {
+		case running:
+		case inc != nil && comesBack(inc, v):
+			reopen(inc)
+		default:
 			inc = open(v)
-			f.open[at] = inc
+			f.last[at] = inc
 		}
 		extend(inc, v)
 	case hayalet.Escalate, hayalet.Clear, hayalet.Close:
-		if inc == nil {
+		if !running {
 			return hayalet.Incident{}, false
 		}
 		weigh(inc, v)
@@ -94,9 +104,14 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 			break
 		}
 		end(inc, v)
-		delete(f.open, at)
+		if v.Reason != hayalet.ReasonFlowEnded {
+			delete(f.last, at)
+		}
 	default:
-		return hayalet.Incident{}, false
+		if !running || v.Value <= inc.Last {
+			return hayalet.Incident{}, false
+		}
+		grow(inc, v) // paid for, and yet part of what flowed
 	}
 	inc.Rev++
 	inc.UpdatedAt = v.At
@@ -111,12 +126,21 @@ func open(v *hayalet.Verdict) *hayalet.Incident {
 	}
 }
 
+// comesBack reports whether an alarm carries on an episode whose flow had ended: in the same idle period, and soon.
+func comesBack(inc *hayalet.Incident, v *hayalet.Verdict) bool {
+	return inc.Baseline == v.Baseline && inc.BaselineAt == v.BaselineAt && v.At.Sub(inc.EndedAt) <= Reopen
+}
+
+func reopen(inc *hayalet.Incident) {
+	inc.State, inc.EndedAt, inc.Outcome = hayalet.Suspected, 0, ""
+	if inc.Severity >= hayalet.Medium {
+		inc.State = hayalet.Confirmed
+	}
+}
+
 func extend(inc *hayalet.Incident, v *hayalet.Verdict) {
 	inc.Readings += v.Readings
-	inc.LastAt = max(inc.LastAt, v.EventAt)
-	inc.Last = v.Value
-	inc.Energy = v.Value - inc.Baseline
-	inc.Mean = new(hayalet.MeanPower(inc.Energy, inc.Duration()))
+	grow(inc, v)
 	if peak := max(v.Implied, v.Measured); inc.Peak == nil || peak > *inc.Peak {
 		inc.Peak = new(peak)
 	}
@@ -133,6 +157,13 @@ func extend(inc *hayalet.Incident, v *hayalet.Verdict) {
 	}
 	slices.Sort(inc.Evidence)
 	weigh(inc, v)
+}
+
+func grow(inc *hayalet.Incident, v *hayalet.Verdict) {
+	inc.LastAt = max(inc.LastAt, v.EventAt)
+	inc.Last = v.Value
+	inc.Energy = v.Value - inc.Baseline
+	inc.Mean = new(hayalet.MeanPower(inc.Energy, inc.Duration()))
 }
 
 func weigh(inc *hayalet.Incident, v *hayalet.Verdict) {

@@ -127,22 +127,19 @@ func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	ver.Unpaid = unpaid
 	if unpaid == 0 {
 		ver.Kind, ver.Reason = hayalet.Notice, hayalet.ReasonPaid
-		if m.Open { // the flow goes on, within what is allowed
-			m.increase(v.Step.At)
-			m.Wake = r.wake(m)
-		}
 		return ver, true
 	}
 	r.alarm(v, m, &ver)
 	return ver, true
 }
 
-// still takes a reading without an increase: the settling is over, time drains the bucket.
+// still takes a reading without an increase: time drains the bucket, and the settling is over where this register would
+// have shown it.
 func (r *PE01) still(v session.View, m *Memory) {
 	rd := &v.Step.Reading
-	m.accrue(r.allowance(v.Connector).Over(rd.Elapsed()), rd.Quantum)
+	m.accrue(r.allowance(v.Connector).Over(rd.Elapsed()), rd.Written)
 	m.Judged = max(m.Judged, rd.At)
-	if rd.Elapsed() > 0 {
+	if rd.Elapsed() > 0 && rd.Written <= m.Settle {
 		m.Settle = 0
 	}
 }
@@ -163,15 +160,32 @@ func (r *PE01) pay(v session.View, m *Memory) hayalet.Energy {
 	credit := min(rest, m.Settle)
 	m.Settle -= credit
 	rest -= credit
+	rest -= r.phase(v.Connector, rd, m, rest)
 	earned := r.allowance(v.Connector).Over(rd.Elapsed()) + m.Idle
 	m.Judged = max(m.Judged, rd.At)
 	if earned >= rest {
 		m.Idle = 0
-		m.accrue(earned-rest, rd.Quantum)
+		m.accrue(earned-rest, rd.Written)
 		return 0
 	}
 	m.Idle = 0
 	return rest - earned
+}
+
+// phaseWeight says how soon the first step of an idle register is no surprise, in multiples of the allowance.
+const phaseWeight = 10
+
+// phase pays for the first single step of an idle period: where a register stands between two steps is not known, so the
+// allowance may complete a step that the transaction had nearly filled. The sooner the step, the less likely that is.
+func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Memory, rest hayalet.Energy) hayalet.Energy {
+	if m.PhaseOf == c.IdleSince || c.IdleSince == 0 {
+		return 0
+	}
+	m.PhaseOf = c.IdleSince
+	if rd.Increase > rd.Written {
+		return 0
+	}
+	return min(rest, phaseWeight*r.allowance(c).Over(rd.At.Sub(c.IdleSince)))
 }
 
 func (m *Memory) increase(at hayalet.Instant) {

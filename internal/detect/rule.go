@@ -24,6 +24,7 @@ type Memory struct {
 	Day     int32           // the day, since 1970, of SettleUsed
 	Daily   hayalet.Energy  // settle credit given on that day
 	Judged  hayalet.Instant // event time up to which time has drained the bucket
+	PhaseOf hayalet.Instant // the idle period, by its begin, whose first step was judged
 	First   hayalet.Instant // event time of the episode's first increasing reading
 	LastInc hayalet.Instant // receipt of the last increasing reading
 	Spacing time.Duration   // between the last two

@@ -62,15 +62,15 @@ func (s *shard) states() []StationState {
 func (u *unit) state() StationState {
 	st := u.station
 	view := StationState{Station: st.ID, Vendor: st.Vendor, Model: st.Model, Firmware: st.Firmware, LastFrame: u.latest}
-	running := u.folder.Running()
+	kept := u.folder.Kept()
 	for _, c := range st.Connectors {
 		cs := ConnectorState{Connector: c.ID, Status: c.Status, State: c.State}
 		if c.State == session.Active {
 			cs.Transaction = c.Tx.ID
 		}
 		cs.Register, cs.HasRegister = c.Register()
-		for _, inc := range running {
-			if inc.Connector == c.ID {
+		for _, inc := range kept {
+			if inc.Open() && inc.Connector == c.ID {
 				cs.Incident = inc.Key
 			}
 		}

@@ -21,7 +21,7 @@ type image struct {
 	Rules    []hayalet.RuleName
 	Station  *session.Station
 	Memories map[hayalet.ConnectorID][]detect.Memory
-	Running  []hayalet.Incident
+	Kept     []hayalet.Incident
 	Latest   hayalet.Instant
 	Conns    [4]connSeq
 	Pending  []ocpp.PendingStart // of the station's last connection
@@ -29,7 +29,7 @@ type image struct {
 
 func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
 	img := image{
-		Version: snapshotVersion, Station: u.station, Memories: u.memories, Running: u.folder.Running(), Latest: u.latest, Conns: u.conns,
+		Version: snapshotVersion, Station: u.station, Memories: u.memories, Kept: u.folder.Kept(), Latest: u.latest, Conns: u.conns,
 		Pending: d.Pending(u.station.Link.Conn),
 	}
 	for _, r := range u.engine.cfg.Rules {
@@ -54,7 +54,7 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	u := newUnit(s.Station, e)
 	u.station = img.Station
 	u.station.Bind(e.cfg.Profiles)
-	u.folder = detect.NewFolder(img.Running)
+	u.folder = detect.NewFolder(img.Kept)
 	u.latest, u.conns = img.Latest, img.Conns
 	for c, saved := range img.Memories {
 		memories := make([]detect.Memory, len(e.cfg.Rules))

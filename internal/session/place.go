@@ -47,6 +47,7 @@ func (v *value) scaled(f int64) value {
 	sv := *v
 	sv.energy *= hayalet.Energy(f)
 	sv.quantum *= hayalet.Energy(f)
+	sv.step *= hayalet.Energy(f)
 	return sv
 }
 
@@ -55,7 +56,7 @@ func (c *Connector) conflicting(v *value) *Track {
 	var found *Track
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
-		if t.same(v) && (t.hasContext(v.context) || t.StopOnly) && (found == nil || t.LastRecv > found.LastRecv) {
+		if t.same(v) && t.Phases == v.phases && (t.hasContext(v.context) || t.StopOnly) && (found == nil || t.LastRecv > found.LastRecv) {
 			found = t
 		}
 	}
@@ -68,7 +69,7 @@ func (c *Connector) add(v *value) *Track {
 		c.Notes |= NoteTwoBases
 	}
 	t := Track{
-		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Scale: 1,
+		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Step: v.step, Scale: 1,
 		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true,
 	}
 	t.Baseline = t.Last
@@ -97,7 +98,7 @@ func (c *Connector) index(t *Track) int {
 
 // bookValue is a meterStart or meterStop: a total at the outlet, in whole watt-hours.
 func bookValue(e hayalet.Energy, at, recv hayalet.Instant, ctx hayalet.Context) value {
-	return value{energy: e, quantum: hayalet.WattHour, at: at, recv: recv, context: ctx, location: hayalet.Outlet, plain: true, book: true}
+	return value{energy: e, quantum: hayalet.WattHour, step: hayalet.WattHour, at: at, recv: recv, context: ctx, location: hayalet.Outlet, plain: true, book: true}
 }
 
 // placeStart puts meterStart on the track that it continues, or on one of its own.

@@ -113,7 +113,7 @@ func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) 
 			continue
 		}
 		v := value{
-			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
+			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), step: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
 			location: m.Location, interval: interval, plain: !m.Prefixed,
 		}
 		if m.Phase != hayalet.PhaseNone {
@@ -140,6 +140,7 @@ func merge(dst []value, v value) []value {
 		case d.phases&v.phases == 0 && v.phases != 0:
 			d.energy += v.energy
 			d.quantum = min(d.quantum, v.quantum)
+			d.step += v.step
 			d.phases |= v.phases
 			return dst
 		}
@@ -152,13 +153,16 @@ func merge(dst []value, v value) []value {
 
 // place finds out what a register value means, puts it where it belongs and says what became of it.
 func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) Reading {
-	r := Reading{Value: v.energy, Quantum: v.quantum, Written: v.quantum, At: v.at, Since: v.at, Context: v.context, ID: e.Transaction, Track: -1}
+	r := Reading{Value: v.energy, Quantum: v.quantum, Written: v.step, At: v.at, Since: v.at, Context: v.context, ID: e.Transaction, Track: -1}
 	switch {
 	case c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body:
 		r.Fate = FateNotOutlet
 		return r
 	case v.context == hayalet.TransactionBegin && (together > 1 || c.restated(v)):
 		r.Fate = FateRestated
+		return r
+	case c.partial(v):
+		r.Fate = FatePartial
 		return r
 	case v.interval:
 		return s.placeInterval(c, v, r)
@@ -188,6 +192,19 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 	return c.withBaseline(r, t)
 }
 
+// partial reports whether v lacks phases that the same register had before: it is no sum to compare with.
+func (c *Connector) partial(v *value) bool {
+	if v.phases == 0 {
+		return false
+	}
+	for i := range c.Tracks {
+		if t := &c.Tracks[i]; t.Location == v.location && t.Phases != v.phases && t.Phases&v.phases == v.phases {
+			return true
+		}
+	}
+	return false
+}
+
 // restated reports whether v only says again what a track knew at the transaction's begin.
 func (c *Connector) restated(v *value) bool {
 	for i := range c.Tracks {
@@ -206,11 +223,11 @@ func (c *Connector) rescaled(v *value, limit hayalet.Power) (*Track, int64) {
 	}
 	kilo := *t
 	kilo.Last.Value *= 1000
-	kilo.Quantum = hayalet.KilowattHour
+	kilo.Quantum, kilo.Step = hayalet.KilowattHour, hayalet.KilowattHour
 	if !kilo.continues(v.energy, v, limit) || v.energy < kilo.Last.Value-v.quantum {
 		return nil, 0
 	}
-	t.Last, t.Quantum = kilo.Last, kilo.Quantum
+	t.Last, t.Quantum, t.Step = kilo.Last, kilo.Quantum, kilo.Step
 	t.Baseline.Value *= 1000
 	t.Newer.Value *= 1000
 	c.Tx.Scale, c.Tx.Start.Value = 1000, c.Tx.Start.Value*1000
@@ -220,7 +237,7 @@ func (c *Connector) rescaled(v *value, limit hayalet.Power) (*Track, int64) {
 
 // carryOn takes a value that continues its track.
 func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
-	r.Value, r.Written, r.Track = v.energy, v.quantum, c.index(t)
+	r.Value, r.Written, r.Track = v.energy, v.step, c.index(t)
 	if v.at < t.Last.At && v.energy <= t.Last.Value {
 		r.Fate = FateLate
 		return c.withBaseline(r, t)
@@ -300,7 +317,7 @@ func (c *Connector) withBaseline(r Reading, t *Track) Reading {
 // conflict takes a value of a track's own context that does not carry the track on: it fell, or it rose faster than
 // anything delivers.
 func (s *Station) conflict(c *Connector, t *Track, v *value, r Reading) Reading {
-	r.Value, r.Written, r.Track, r.At = v.energy, v.quantum, c.index(t), v.at
+	r.Value, r.Written, r.Track, r.At = v.energy, v.step, c.index(t), v.at
 	if v.energy < t.Last.Value {
 		return s.fell(c, t, v, r)
 	}

@@ -31,9 +31,10 @@ const (
 	FatePending               // a fall or an impossible jump: waits for a second value
 	FateRestated              // a begin value said again
 	FateNotOutlet             // not an outlet's register
+	FatePartial               // phases are missing: no sum to compare with
 )
 
-var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet"}
+var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet", "partial"}
 
 // String is the fate's word.
 func (f Fate) String() string {
@@ -46,7 +47,7 @@ func (f Fate) String() string {
 // Reading is one register value in canonical form.
 type Reading struct {
 	Value      hayalet.Energy
-	Written    hayalet.Energy // the step of its own last digit
+	Written    hayalet.Energy // the step of its own last digit; of a sum of phases, all of theirs
 	Quantum    hayalet.Energy // finest step that the register has ever written
 	Increase   hayalet.Energy // over the track's value before; never negative
 	Since      hayalet.Instant

@@ -22,10 +22,11 @@ type point struct {
 // Track is one register base of a connector.
 type Track struct {
 	Location hayalet.Location
-	Phases   uint8 // 0: a total; else the set of phases that were summed, bit 0 is L1
+	Phases   uint8 // 0: totals only; else the set of phases that were summed, bit 0 is L1
 	Interval bool  // sum of interval values, not a register
 	Contexts uint16
 	Quantum  hayalet.Energy // finest step ever written
+	Step     hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
 	Scale    int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
 
 	Last     point           // last good value, event time
@@ -47,7 +48,8 @@ type Track struct {
 // value is a register value on its way to a track.
 type value struct {
 	energy   hayalet.Energy
-	quantum  hayalet.Energy
+	quantum  hayalet.Energy  // step of the last digit; of a sum, the finest of its parts
+	step     hayalet.Energy  // how much one writing may hide: of a sum, the sum of its parts' steps
 	at       hayalet.Instant // event time
 	recv     hayalet.Instant
 	context  hayalet.Context
@@ -60,7 +62,7 @@ type value struct {
 
 // tolerance is how far two writings of one value may lie apart: one step of the coarser.
 func (t *Track) tolerance(v *value) hayalet.Energy {
-	return max(hayalet.WattHour, v.quantum, min(t.Quantum, hayalet.KilowattHour))
+	return max(hayalet.WattHour, v.step, min(t.Step, hayalet.KilowattHour))
 }
 
 // reach is the highest value that the track can have at v's time.
@@ -74,9 +76,10 @@ func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool 
 	return e >= t.Last.Value-t.tolerance(v) && e <= t.reach(t.Last, t.LastRecv, v, limit)
 }
 
-// same reports whether the track is of the same quantity as v.
+// same reports whether the track is of the same quantity as v. A total may carry on a sum of phases and the other way
+// round: meterStart and meterStop are totals beside them.
 func (t *Track) same(v *value) bool {
-	return t.Location == v.location && t.Phases == v.phases && t.Interval == v.interval
+	return t.Location == v.location && t.Interval == v.interval && (t.Phases == v.phases || t.Phases == 0 || v.phases == 0)
 }
 
 func (t *Track) hasContext(c hayalet.Context) bool { return t.Contexts&(1<<c) != 0 }
@@ -86,9 +89,18 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Last = point{Value: max(e, t.Last.Value), At: max(v.at, t.Last.At)}
 	t.LastRecv = v.recv
 	t.Contexts |= 1 << v.context
-	t.Quantum = min(t.Quantum, v.quantum)
+	t.Phases |= v.phases
+	t.written(v)
 	t.Pending = point{}
 	t.EpochOpen = false
+}
+
+// written notes how finely v was written.
+func (t *Track) written(v *value) {
+	t.Quantum = min(t.Quantum, v.quantum)
+	if !v.book || t.StopOnly {
+		t.Step = v.step
+	}
 }
 
 // restart begins a new epoch at v.
@@ -98,7 +110,7 @@ func (t *Track) restart(e hayalet.Energy, v *value) {
 	t.Baseline = t.Last
 	t.LastRecv = v.recv
 	t.Contexts |= 1 << v.context
-	t.Quantum = min(t.Quantum, v.quantum)
+	t.written(v)
 	t.Pending = point{}
 	t.EpochOpen = false
 }
