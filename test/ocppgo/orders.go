@@ -1,0 +1,86 @@
+package main
+
+import (
+	"github.com/lorenzodonini/ocpp-go/ocpp1.6/core"
+	"github.com/lorenzodonini/ocpp-go/ocpp1.6/remotetrigger"
+	"github.com/lorenzodonini/ocpp-go/ocpp1.6/types"
+)
+
+// orders answers the commands of the central system and hands on those that the session waits for. The library calls
+// it from its own goroutine.
+type orders struct {
+	starts chan string // id tags
+	stops  chan int    // transaction ids
+	resets chan core.ResetType
+}
+
+func newOrders() *orders {
+	return &orders{starts: make(chan string, 1), stops: make(chan int, 1), resets: make(chan core.ResetType, 1)}
+}
+
+// offer hands v on unless an earlier one still waits.
+func offer[T any](to chan<- T, v T) bool {
+	select {
+	case to <- v:
+		return true
+	default:
+		return false
+	}
+}
+
+func remoteStatus(taken bool) types.RemoteStartStopStatus {
+	if taken {
+		return types.RemoteStartStopStatusAccepted
+	}
+	return types.RemoteStartStopStatusRejected
+}
+
+func (o *orders) OnRemoteStartTransaction(r *core.RemoteStartTransactionRequest) (*core.RemoteStartTransactionConfirmation, error) {
+	return core.NewRemoteStartTransactionConfirmation(remoteStatus(offer(o.starts, r.IdTag))), nil
+}
+
+func (o *orders) OnRemoteStopTransaction(r *core.RemoteStopTransactionRequest) (*core.RemoteStopTransactionConfirmation, error) {
+	return core.NewRemoteStopTransactionConfirmation(remoteStatus(offer(o.stops, r.TransactionId))), nil
+}
+
+func (o *orders) OnReset(r *core.ResetRequest) (*core.ResetConfirmation, error) {
+	if !offer(o.resets, r.Type) {
+		return core.NewResetConfirmation(core.ResetStatusRejected), nil
+	}
+	return core.NewResetConfirmation(core.ResetStatusAccepted), nil
+}
+
+func (o *orders) OnGetConfiguration(r *core.GetConfigurationRequest) (*core.GetConfigurationConfirmation, error) {
+	value := "1"
+	conf := core.NewGetConfigurationConfirmation([]core.ConfigurationKey{{Key: "NumberOfConnectors", Readonly: true, Value: &value}})
+	for _, key := range r.Key {
+		if key != "NumberOfConnectors" {
+			conf.UnknownKey = append(conf.UnknownKey, key)
+		}
+	}
+	return conf, nil
+}
+
+func (o *orders) OnChangeConfiguration(*core.ChangeConfigurationRequest) (*core.ChangeConfigurationConfirmation, error) {
+	return core.NewChangeConfigurationConfirmation(core.ConfigurationStatusAccepted), nil
+}
+
+func (o *orders) OnChangeAvailability(*core.ChangeAvailabilityRequest) (*core.ChangeAvailabilityConfirmation, error) {
+	return core.NewChangeAvailabilityConfirmation(core.AvailabilityStatusRejected), nil
+}
+
+func (o *orders) OnClearCache(*core.ClearCacheRequest) (*core.ClearCacheConfirmation, error) {
+	return core.NewClearCacheConfirmation(core.ClearCacheStatusAccepted), nil
+}
+
+func (o *orders) OnDataTransfer(*core.DataTransferRequest) (*core.DataTransferConfirmation, error) {
+	return core.NewDataTransferConfirmation(core.DataTransferStatusUnknownVendorId), nil
+}
+
+func (o *orders) OnUnlockConnector(*core.UnlockConnectorRequest) (*core.UnlockConnectorConfirmation, error) {
+	return core.NewUnlockConnectorConfirmation(core.UnlockStatusNotSupported), nil
+}
+
+func (o *orders) OnTriggerMessage(*remotetrigger.TriggerMessageRequest) (*remotetrigger.TriggerMessageConfirmation, error) {
+	return remotetrigger.NewTriggerMessageConfirmation(remotetrigger.TriggerMessageStatusNotImplemented), nil
+}
