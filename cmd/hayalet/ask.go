@@ -48,14 +48,27 @@ func (a *app) command() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(a.stdout, string(answer))
+		_, err = fmt.Fprintln(a.stdout, escaped(answer))
 		return err
 	}
 	return cmd
 }
 
+// escaped is JSON in which the control characters that it allows unescaped cannot steer a terminal; it means the same.
+func escaped(answer json.RawMessage) string {
+	var b strings.Builder
+	for _, r := range string(answer) {
+		if r >= 0x7f && r < 0xa0 {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 func (a *app) incidents() *cobra.Command {
-	cmd := &cobra.Command{Use: "incidents", Short: a.text.T("cmd.incidents")}
+	cmd := &cobra.Command{Use: "incidents", Short: a.text.T("cmd.incidents"), Args: noSuchCommand, RunE: help}
 	cmd.AddCommand(a.incidentsList(), a.incidentsShow())
 	return cmd
 }
@@ -155,7 +168,7 @@ func (a *app) printStations(all []web.StationView) error {
 		if st.Connected {
 			link = a.text.T("stations.online")
 		}
-		row := []string{string(st.ID), link, strings.TrimSpace(st.Vendor + " " + st.Model)}
+		row := []string{printable([]byte(st.ID)), link, printable([]byte(strings.TrimSpace(st.Vendor + " " + st.Model)))}
 		if len(st.Connectors) == 0 {
 			fmt.Fprintln(t, strings.Join(append(row, "", "", "", "", ""), "\t"))
 		}

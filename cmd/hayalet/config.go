@@ -187,15 +187,20 @@ func loadConfig(name string, environ []string) (config, error) {
 		return config{}, fmt.Errorf("read environment: %v", err)
 	}
 	c := defaultConfig()
+	prefixes := c.PathPrefixes
+	c.PathPrefixes = nil // a shorter list would be laid over it; a key without a value leaves the default of all others
 	err := k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		Result: &c, TagName: "koanf", ErrorUnused: true, WeaklyTypedInput: true, ZeroFields: true,
+		Result: &c, TagName: "koanf", ErrorUnused: true, WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			numbersAsText, mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","),
+			numbersAsText, durationsHaveUnits, mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","),
 			mapstructure.TextUnmarshallerHookFunc(),
 		),
 	}})
 	if err != nil {
 		return config{}, hint(fmt.Errorf("configuration %s: %s", name, oneLine(err)), "see hayalet.example.yml for the keys")
+	}
+	if len(c.PathPrefixes) == 0 {
+		c.PathPrefixes = prefixes
 	}
 	return c, c.validate()
 }
@@ -211,7 +216,15 @@ func numbersAsText(from, to reflect.Type, data any) (any, error) {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
-	return data, nil
+	return nil, fmt.Errorf("%v: %w", data, errQuantity)
+}
+
+// durationsHaveUnits refuses a bare number, which would be nanoseconds.
+func durationsHaveUnits(from, to reflect.Type, data any) (any, error) {
+	if to != reflect.TypeFor[time.Duration]() || from.Kind() == reflect.String || data == 0 {
+		return data, nil
+	}
+	return nil, fmt.Errorf("%v: want a duration with a unit, such as 30s or 5m", data)
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
@@ -234,6 +247,22 @@ func (c *config) validate() error {
 		default:
 			return fmt.Errorf("configuration: stations[%d].supply %q: want ac or dc", i, s.Supply)
 		}
+	}
+	if c.Webhook.Timeout < 0 {
+		return fmt.Errorf("configuration: webhook.timeout %v is negative", c.Webhook.Timeout)
+	}
+	return c.Rules.PE01.validate()
+}
+
+// validate refuses parameters with which the rule would be blind or deaf without a word.
+func (r *pe01Config) validate() error {
+	switch {
+	case min(r.SettleTime, r.Hold, r.HoldMax, r.CloseAfter) < 0:
+		return errors.New("configuration: rules.PE-01: a duration is negative")
+	case r.Medium <= 0 || r.High < r.Medium || r.Critical < r.High:
+		return errors.New("configuration: rules.PE-01: want 0 < medium <= high <= critical")
+	case r.SettleMax < r.SettleMin:
+		return errors.New("configuration: rules.PE-01: settle_max is less than settle_min")
 	}
 	return nil
 }
@@ -298,5 +327,8 @@ func secret(what, value, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("configuration: read %s: %v", what, err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	if value = strings.TrimSpace(string(b)); value == "" { // no secret would mean no protection
+		return "", fmt.Errorf("configuration: read %s: %s is empty", what, file)
+	}
+	return value, nil
 }

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +65,90 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	}
 	if cfg.DB != "x.db" || cfg.Tariff.Price != 3_000_000 || cfg.Tariff.Currency != "TRY" {
 		t.Errorf("db %q, tariff %+v", cfg.DB, cfg.Tariff)
+	}
+}
+
+func load(t *testing.T, text string) (config, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "c.yml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return loadConfig(name, nil)
+}
+
+// TestNoValueIsTheDefault: a key whose values are all commented out changes nothing.
+func TestNoValueIsTheDefault(t *testing.T) {
+	want := defaultConfig()
+	for _, text := range []string{
+		"", "rules:\n", "rules:\n  PE-01:\n", "rules: {PE-01: {idle: }}", "webhook:", "log:", "listen:", "path_prefixes:", "path_prefixes: []",
+	} {
+		if got, err := load(t, text); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %v\n got %+v\nwant %+v", text, err, got, want)
+		}
+	}
+	got, err := load(t, "path_prefixes: [/x/]\nrules: {PE-01: {idle: 5W, hold: 0}}")
+	if err != nil || !slices.Equal(got.PathPrefixes, []string{"/x/"}) || got.Rules.PE01.Idle != 5000 || got.Rules.PE01.Hold != 0 ||
+		got.Rules.PE01.Medium != want.Rules.PE01.Medium {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestOddValuesAreRefused(t *testing.T) {
+	for _, text := range []string{
+		"rules: {PE-01: {settle_time: 30}}", "webhook: {timeout: 10}", "webhook: {timeout: 1.5}", "heartbeat_interval: 10", // of what?
+		"rules: {PE-01: {settle_time: -1s}}", "rules: {PE-01: {close_after: -1h}}", "webhook: {timeout: -1s}",
+		"rules: {PE-01: {medium: 0}}", "rules: {PE-01: {medium: 1kWh, high: 10Wh}}", "rules: {PE-01: {critical: 1Wh}}",
+		"rules: {PE-01: {settle_min: 60Wh}}",
+		"tariff: {price: true}", "tariff: {price: [1]}", "stations: [{rating: 18446744073709551615}]", "stations: [{rating: true}]",
+		"listne: x", "- a",
+	} {
+		if _, err := load(t, text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+// TestEmptySecretIsNone: a secret that was asked for and is not there must not mean that there is no protection.
+func TestEmptySecretIsNone(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(name, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := secret("api.token", "", name); err == nil {
+		t.Errorf("got %q", got)
+	}
+	if err := os.WriteFile(name, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := secret("api.token", "", name); err != nil || got != "s3cret" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := secret("api.token", "x", name); err == nil {
+		t.Error("two secrets, and no error")
+	}
+}
+
+func TestReadKeys(t *testing.T) {
+	for text, want := range map[string]map[hayalet.StationID]string{
+		"# c\n\nCP_1: k1\r\nCP_2:k2\n": {"CP_1": "k1", "CP_2": "k2"},
+		"a:b: k:1\n":                   {"a:b": "k:1"},
+		"CP_1: k:1\n":                  {"CP_1": "k:1"},
+		"a:b:k\n":                      {"a:b": "k"},
+		"CP_1: a\nCP_1: b\n":           nil,
+		"CP_1:\n":                      nil,
+		": k\n":                        nil,
+		"CP_1\n":                       nil,
+		"":                             nil,
+	} {
+		name := filepath.Join(t.TempDir(), "keys")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := readKeys(name)
+		if (err == nil) != (want != nil) || !maps.Equal(got, want) {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -170,7 +171,8 @@ func (s *server) auth() (gateway.Auth, error) {
 	return gateway.StaticKeys(keys), nil
 }
 
-// readKeys reads lines of 'station: key'. Blank lines and lines that begin with # are left out.
+// readKeys reads lines of 'station: key'. Blank lines and lines that begin with # are left out. Both may hold colons where
+// a blank follows the one between them; else the last colon is that one.
 func readKeys(name string) (map[hayalet.StationID]string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -181,11 +183,18 @@ func readKeys(name string) (map[hayalet.StationID]string, error) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
-		cut := strings.LastIndex(line, ":")
+		cut := strings.Index(line, ": ")
+		if cut < 0 {
+			cut = strings.LastIndex(line, ":")
+		}
 		if cut <= 0 || strings.TrimSpace(line[cut+1:]) == "" {
 			return nil, fmt.Errorf("station keys %s, line %d: want 'station: key'", name, i+1)
 		}
-		keys[hayalet.StationID(strings.TrimSpace(line[:cut]))] = strings.TrimSpace(line[cut+1:])
+		station := hayalet.StationID(strings.TrimSpace(line[:cut]))
+		if _, twice := keys[station]; twice {
+			return nil, fmt.Errorf("station keys %s, line %d: station %q has a key already", name, i+1, station)
+		}
+		keys[station] = strings.TrimSpace(line[cut+1:])
 	}
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("station keys %s: no key in it; want lines 'station: key'", name)
@@ -297,6 +306,9 @@ func (a answerer) Open(ctx context.Context, link gateway.Link) (gateway.Peer, er
 
 func listen(flag, addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, hint(fmt.Errorf("another program listens on %s already", addr), "stop it, or choose another address with "+flag)
+	}
 	if err != nil {
 		return nil, hint(fmt.Errorf("listen on %s: %v", addr, err), "choose another address with "+flag)
 	}
@@ -330,8 +342,8 @@ func (s *server) run(ctx context.Context) error {
 	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", s.cfg.DB, "version", version)
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // the engine outlives the gateway
 	defer stop()
-	var inner errgroup.Group
-	inner.Go(func() error { return s.engine.Run(outer) })
+	var judge, inner errgroup.Group
+	judge.Go(func() error { return s.engine.Run(outer) })
 	if s.queue != nil {
 		inner.Go(func() error { return s.queue.Run(outer) })
 	}
@@ -343,6 +355,7 @@ func (s *server) run(ctx context.Context) error {
 	doors.Go(func() error { return s.serveHTTP(ctx) })
 	err := doors.Wait()
 	s.engine.Close()
+	err = errors.Join(err, judge.Wait()) // before the webhook's last try: what is judged now is to be told, too
 	stop()
 	err = errors.Join(err, inner.Wait())
 	if err == nil || errors.Is(err, context.Canceled) {

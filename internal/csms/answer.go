@@ -14,6 +14,9 @@ import (
 	"hayalet/internal/ocpp/v16"
 )
 
+// firstYear is the first year that a clock can mean: OCPP is not older.
+const firstYear = 2010
+
 // tolerant reads what other stations' parsers read too. Of members written twice the last counts.
 func tolerant() json.Options {
 	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -62,12 +65,23 @@ func (p *Peer) start(
 	}
 	id, err := p.csms.ledger.Begin(ctx, hayalet.Start{
 		Station: p.link.Station(), Connector: hayalet.ConnectorID(connector.Value), Token: string(req.IDTag),
-		Meter: req.MeterStart.Value, ClaimedAt: string(req.Timestamp), At: p.csms.now(),
+		Meter: req.MeterStart.Value, ClaimedAt: claimOf(req.Timestamp), At: p.csms.now(),
 	})
 	if err != nil {
 		return v16.StartTransactionResponse{}, p.ledgerFault("begin a transaction", err)
 	}
 	return v16.StartTransactionResponse{IDTagInfo: p.tagInfo(req.IDTag), TransactionID: id}, nil
+}
+
+// claimOf is the time of a start where it tells one start from another, else "". A clock that was never set says the same
+// at every start; with a meter that counts each session from zero, the next customer's start would be taken for the last
+// one sent again, and get its ended id back.
+func claimOf(timestamp v16.Text) string {
+	at, _, ok := hayalet.ParseInstant(timestamp)
+	if !ok || at.Time().Year() < firstYear {
+		return ""
+	}
+	return string(timestamp)
 }
 
 // stop notes the end of a transaction. A stop is never refused [1.6 §4.10]; one of an unknown id is logged.

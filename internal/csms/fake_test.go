@@ -68,7 +68,7 @@ func (l *fakeLedger) Begin(_ context.Context, s hayalet.Start) (int64, error) {
 	for _, t := range l.book {
 		known := t.Start
 		known.At = s.At
-		if known == s {
+		if known == s && (s.ClaimedAt != "" || t.Stop == nil) {
 			return t.ID, nil
 		}
 	}

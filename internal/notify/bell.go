@@ -10,8 +10,8 @@ import (
 type Putter interface{ Put(inc hayalet.Incident) }
 
 // Bell chooses which changes of an incident are worth telling: that it has reached the severity, that its severity or
-// state changed after that, that it was cleared or closed. Each further reading is not; an incident that was never told
-// of and is cleared is not either.
+// state changed after that, that it was cleared or closed. Each further reading is not; the end of an incident that never
+// reached the severity is not either.
 type Bell struct {
 	to    Putter
 	least hayalet.Severity
@@ -46,7 +46,7 @@ func (b *Bell) worth(inc *hayalet.Incident) bool {
 	before, known := b.told[inc.Key]
 	if !inc.Open() {
 		delete(b.told, inc.Key)
-		return known || inc.Alarms(b.least)
+		return known || inc.Severity >= b.least // not known: told of before a restart
 	}
 	if inc.Severity < b.least || known && before == (told{inc.Severity, inc.State}) {
 		return false

@@ -35,6 +35,7 @@ func TestBellTellsOfWhatMatters(t *testing.T) {
 			},
 			[]uint64{2, 4, 5},
 		},
+		{"told before a restart, then cleared", []change{{hayalet.High, hayalet.Cleared}}, []uint64{1}},
 		{"told, then cleared", []change{{hayalet.High, hayalet.Confirmed}, {hayalet.High, hayalet.Cleared}}, []uint64{1, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

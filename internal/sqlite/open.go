@@ -199,6 +199,8 @@ func explain(err error) error {
 		return errors.New("this user may not read the file and write to its folder; change their permissions or give another path")
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return errors.New("another process holds the file; stop that process or give another path")
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("the disk is full or broken (%w); make room or give another path", err)
 	}
 	return err
 }

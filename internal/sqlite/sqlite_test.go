@@ -173,6 +173,18 @@ func TestForeignFileUntouched(t *testing.T) {
 	}
 }
 
+func TestFullDiskIsExplained(t *testing.T) {
+	path := made(t, t.TempDir())
+	db := raw(t, path+"?_pragma=max_page_count(1)")
+	_, err := db.ExecContext(t.Context(), `INSERT INTO snapshot (station, at, body) VALUES ('s', 1, zeroblob(1000000))`)
+	if err == nil {
+		t.Fatal("a million bytes fit into a full file")
+	}
+	if msg := sqlite.Explain(err).Error(); !strings.HasPrefix(msg, "the disk is full or broken (") || !strings.HasSuffix(msg, "make room or give another path") {
+		t.Errorf("error %q", msg)
+	}
+}
+
 func TestCheckVersion(t *testing.T) {
 	for version, ok := range map[string]bool{
 		"3.51.3": true, "3.51.10": true, "3.54.0": true, "4.0.0": true,

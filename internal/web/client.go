@@ -82,6 +82,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	resp, err := c.direct().Do(req)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("no answer from the server at %s in time: %w", c.Base, ctx.Err())
+	}
 	if err != nil {
 		return fmt.Errorf("cannot reach the server at %s (is it running?): %w: %w", c.Base, hayalet.ErrUnavailable, bare(err))
 	}

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"hayalet"
 	"hayalet/internal/web"
@@ -110,6 +111,20 @@ func TestClientNoServer(t *testing.T) {
 		if name == "nobody listens" && !errors.Is(err, hayalet.ErrUnavailable) {
 			t.Errorf("%s: error %v is not ErrUnavailable", name, err)
 		}
+	}
+}
+
+// TestClientGivesUp: a caller who waits no longer is not told that there is no server.
+func TestClientGivesUp(t *testing.T) {
+	left := make(chan struct{})
+	c := raw(t, func(http.ResponseWriter, *http.Request) { <-left })
+	t.Cleanup(func() { close(left) })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := c.Command(ctx, "CP_1", "Reset", nil)
+	want := "no answer from the server at " + c.Base + " in time: context deadline exceeded"
+	if err == nil || err.Error() != want || errors.Is(err, hayalet.ErrUnavailable) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
