@@ -68,7 +68,7 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 
 // ParseInstant reads a date and time in the forms that stations and logs write: RFC 3339 with any number of decimals, with
 // a blank for the T, with a comma for the point, with or without a zone (zoned tells which; without one the time is
-// taken for UTC). It refuses impossible dates (0000-00-00) and anything before 1970.
+// taken for UTC). It refuses impossible dates (0000-00-00).
 func ParseInstant[T ~string | ~[]byte](s T) (at Instant, zoned, ok bool) {
 	if len(s) < 16 || s[4] != '-' || s[7] != '-' || s[13] != ':' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' {
 		return 0, false, false
@@ -78,8 +78,8 @@ func ParseInstant[T ~string | ~[]byte](s T) (at Instant, zoned, ok bool) {
 	day, ok3 := digits(s, 8, 2)
 	hour, ok4 := digits(s, 11, 2)
 	minute, ok5 := digits(s, 14, 2)
-	if !(ok1 && ok2 && ok3 && ok4 && ok5) || year < 1970 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour > 24 || minute > 59 {
+	if !(ok1 && ok2 && ok3 && ok4 && ok5) || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+		hour > 23 || minute > 59 {
 		return 0, false, false
 	}
 	i, second, micros := 16, 0, 0

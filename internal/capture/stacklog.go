@@ -120,11 +120,14 @@ func cutClock(b []byte) []byte {
 	return b
 }
 
+// inName reports whether c ties a word to a name: "INFO-1" and "CP_ERROR" are stations.
+func inName(c byte) bool { return !wordEnd([]byte{c}) || c == '-' || c == '_' || c == '.' }
+
 // cutLevel takes a level's name and what stands before it, and in "INFO:logger:name" the logger too.
 func cutLevel(b []byte) []byte {
 	for _, level := range []string{"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL"} {
 		i := bytes.Index(b, []byte(level))
-		if i < 0 || i > 0 && !wordEnd(b[i-1:]) || !wordEnd(b[i+len(level):]) {
+		if i < 0 || i > 0 && inName(b[i-1]) || i+len(level) < len(b) && inName(b[i+len(level)]) {
 			continue
 		}
 		b = b[i+len(level):]

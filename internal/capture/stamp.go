@@ -50,82 +50,49 @@ func parseStamp(b []byte, loc *time.Location) (at hayalet.Instant, n int, ok boo
 	if !looksLikeStamp(b) {
 		return 0, 0, false
 	}
-	year, month, day := two(b)*100+two(b[2:]), two(b[5:]), two(b[8:])
-	hour, minute, second := two(b[11:]), two(b[14:]), two(b[17:])
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60 {
+	n = len(stampShape)
+	if n+1 < len(b) && (b[n] == '.' || b[n] == ',') && isDigit(b[n+1]) {
+		for n++; n < len(b) && isDigit(b[n]); n++ {
+		}
+	}
+	const kept = 32 // of the time without its zone: more decimals than anybody reads
+	var buf [kept + len("+00:00")]byte
+	text := append(buf[:0], b[:min(n, kept)]...)
+	zone, end := zoneAt(b, n)
+	at, zoned, ok := hayalet.ParseInstant(append(text, zone...))
+	if !ok {
 		return 0, 0, false
 	}
-	micro, n := fraction(b, len(stampShape))
-	offset, n, zoned := zone(b, n)
-	if zoned {
-		loc = time.UTC
+	if !zoned && loc != time.UTC {
+		t := at.Time()
+		at = hayalet.InstantOf(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc))
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, loc)
-	return hayalet.Instant((t.Unix()-int64(offset))*1e6 + int64(micro)), n, true
+	return at, end, true
 }
 
-// fraction reads the decimals of a second at i, if there are any.
-func fraction(b []byte, i int) (micro, end int) {
-	if i+1 >= len(b) || b[i] != '.' && b[i] != ',' || !isDigit(b[i+1]) {
-		return 0, i
-	}
-	i++
-	digits := 0
-	for ; i < len(b) && isDigit(b[i]); i++ {
-		if digits < 6 {
-			micro = micro*10 + int(b[i]-'0')
-			digits++
-		}
-	}
-	for ; digits < 6; digits++ {
-		micro *= 10
-	}
-	return micro, i
-}
-
-// zone reads Z, +hh, +hhmm or +hh:mm at i, also after one blank, and returns the offset in seconds.
-func zone(b []byte, i int) (offset, end int, ok bool) {
+// zoneAt finds Z, +hh, +hhmm or +hh:mm at i, also after one blank. It returns nothing and i where there is none.
+func zoneAt(b []byte, i int) (zone []byte, end int) {
 	z := bytes.TrimPrefix(b[i:], []byte(" "))
-	hours, minutes, n := 0, 0, 1
+	n := 0
 	switch {
 	case len(z) > 0 && z[0]|0x20 == 'z':
+		n = 1
 	case len(z) >= 3 && (z[0] == '+' || z[0] == '-') && isDigit(z[1]) && isDigit(z[2]):
-		hours, n = two(z[1:]), 3
+		n = 3
 		rest := bytes.TrimPrefix(z[3:], []byte(":"))
 		if len(rest) >= 2 && isDigit(rest[0]) && isDigit(rest[1]) {
-			minutes, n = two(rest), len(z)-len(rest)+2
+			n = len(z) - len(rest) + 2
 		}
-	default:
-		n = 0
 	}
-	if n == 0 || hours > 23 || minutes > 59 || !wordEnd(z[n:]) {
-		return 0, i, false
+	if n == 0 || !wordEnd(z[n:]) {
+		return nil, i
 	}
-	offset = (hours*60 + minutes) * 60
-	if z[0] == '-' {
-		offset = -offset
-	}
-	return offset, len(b) - len(z) + n, true
+	return z[:n], len(b) - len(z) + n
 }
 
 // wordEnd reports whether b begins with something that cannot belong to a number or a word before it.
 func wordEnd(b []byte) bool {
 	return len(b) == 0 || !isDigit(b[0]) && (b[0]|0x20 < 'a' || b[0]|0x20 > 'z')
 }
-
-func daysIn(year, month int) int {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-func two(b []byte) int { return int(b[0]-'0')*10 + int(b[1]-'0') }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

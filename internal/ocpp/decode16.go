@@ -57,7 +57,7 @@ func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
 			e.ClaimedAt, e.ClaimedTZ = timestamp(r, &e.Flaws)
 		case "meterValue", "transactionData":
 			seen(&mask, seenValues, e)
-			meterValues(r, e)
+			objects(r, e, true)
 		case "meterStart", "meterStop":
 			seen(&mask, seenMeter, e)
 			e.Meter, e.HasMeter = meter(r, e)
@@ -147,12 +147,13 @@ func timestamp(r *jsonread.Reader, flaws *hayalet.Flaw) (hayalet.Instant, bool) 
 	return at, zoned
 }
 
-// meterValues reads the groups of a meterValue or transactionData member. Some stations send one object for the array.
-func meterValues(r *jsonread.Reader, e *hayalet.Event) {
+// objects reads the groups of a message, or the samples of a group. Some stations send one object for the array. The two
+// are told apart by a flag, since a call through a function value would put the sample on the heap.
+func objects(r *jsonread.Reader, e *hayalet.Event, groups bool) {
 	switch r.Kind() {
 	case '{':
 		e.Flaws |= hayalet.FlawType
-		meterValue(r, e)
+		object(r, e, groups)
 	case '[':
 		for r.Array(); r.More(); {
 			if r.Kind() != '{' {
@@ -160,7 +161,7 @@ func meterValues(r *jsonread.Reader, e *hayalet.Event) {
 				r.Skip()
 				continue
 			}
-			meterValue(r, e)
+			object(r, e, groups)
 		}
 	default:
 		e.Flaws |= hayalet.FlawType
@@ -168,6 +169,15 @@ func meterValues(r *jsonread.Reader, e *hayalet.Event) {
 	}
 }
 
+func object(r *jsonread.Reader, e *hayalet.Event, group bool) {
+	if group {
+		meterValue(r, e)
+	} else {
+		sampledValue(r, e)
+	}
+}
+
+// meterValue reads one group of samples.
 func meterValue(r *jsonread.Reader, e *hayalet.Event) {
 	first := len(e.Samples)
 	var mask uint32
@@ -181,7 +191,7 @@ func meterValue(r *jsonread.Reader, e *hayalet.Event) {
 			at, zoned = timestamp(r, &flaws)
 		case "sampledValue":
 			seen(&mask, seenValues, e)
-			sampledValues(r, e)
+			objects(r, e, false)
 		default:
 			r.Skip()
 		}
@@ -197,26 +207,6 @@ func meterValue(r *jsonread.Reader, e *hayalet.Event) {
 		s := &e.Samples[i]
 		s.ClaimedAt, s.ClaimedTZ = at, zoned
 		s.Flaws |= flaws
-	}
-}
-
-func sampledValues(r *jsonread.Reader, e *hayalet.Event) {
-	switch r.Kind() {
-	case '{':
-		e.Flaws |= hayalet.FlawType
-		sampledValue(r, e)
-	case '[':
-		for r.Array(); r.More(); {
-			if r.Kind() != '{' {
-				e.Flaws |= hayalet.FlawType
-				r.Skip()
-				continue
-			}
-			sampledValue(r, e)
-		}
-	default:
-		e.Flaws |= hayalet.FlawType
-		r.Skip()
 	}
 }
 
