@@ -48,7 +48,7 @@ var rooms = map[string]room{
 	"internal/web":       {ours: []string{"."}},
 	"internal/lang":      {ours: []string{"."}},
 	"internal/report":    {ours: []string{".", "internal/lang"}},
-	"internal/lab":       {ours: []string{".", "internal/detect", "internal/engine"}},
+	"internal/lab":       {ours: []string{".", "internal/ocpp", "internal/detect", "internal/engine"}},
 
 	"cmd/hayalet": {ours: []string{".", "internal/*"}},
 }

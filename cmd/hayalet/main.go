@@ -32,6 +32,7 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -130,25 +131,36 @@ func chosenLang(args []string, getenv func(string) string) (lang.Lang, error) {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "hayalet", Short: a.text.T("cmd.root"), Long: a.text.T("cmd.root"),
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Args: noSuchCommand, RunE: help,
 	}
 	root.PersistentFlags().String("lang", string(a.text.Lang()), a.text.T("flag.lang"))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 	})
-	root.AddCommand(a.serve(), a.simulate(), a.demo(), a.analyze(), a.command(), a.incidents(), a.stations(), a.versionCommand())
+	root.AddCommand(a.serve(), a.simulate(), a.demo(), a.analyze(), a.lab(), a.command(), a.incidents(), a.stations(), a.versionCommand())
 	return root
 }
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: a.text.T("cmd.version"), Args: cobra.NoArgs,
+		Use: "version", Short: a.text.T("cmd.version"), Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, "hayalet", version)
 			return err
 		},
 	}
 }
+
+// noSuchCommand and help are for a command that only holds others: it takes no argument, and without one it says what
+// there is.
+func noSuchCommand(cmd *cobra.Command, list []string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return hint(fmt.Errorf("unknown command %q", list[0]), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // args wraps a check of positional arguments so that its error has a hint and code 2.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {

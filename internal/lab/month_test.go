@@ -1,0 +1,22 @@
+package lab_test
+
+import (
+	"testing"
+
+	"hayalet/internal/lab"
+)
+
+func TestMonthsAreQuiet(t *testing.T) {
+	months := 40
+	if testing.Short() {
+		months = 4
+	}
+	q := lab.RunMonths(months, 5000, lab.Ours(rules))
+	if q.FalseAlarms > 0 {
+		t.Errorf("%+v", q)
+	}
+	if q.ConnectorMonths < float64(months) {
+		t.Errorf("only %.1f connector-months", q.ConnectorMonths)
+	}
+	t.Logf("%.1f connector-months", q.ConnectorMonths)
+}

@@ -1,0 +1,113 @@
+package lab
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"hayalet"
+)
+
+// Corpus names the traces of a run: each family under seeds First to First+Seeds−1.
+type Corpus struct {
+	Families []Family
+	First    uint64
+	Seeds    int
+}
+
+// Each calls f for every trace, on as many goroutines as there are cores; f may be called from several at once.
+func (c Corpus) Each(f func(i int, t *Trace)) {
+	type task struct {
+		i      int
+		family *Family
+		seed   uint64
+	}
+	tasks := make(chan task)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for t := range tasks {
+				trace := Make(t.family, t.seed)
+				f(t.i, &trace)
+			}
+		})
+	}
+	i := 0
+	for n := range c.Families {
+		for s := range c.Seeds {
+			tasks <- task{i, &c.Families[n], c.First + uint64(s)}
+			i++
+		}
+	}
+	close(tasks)
+	workers.Wait()
+}
+
+// Len is the number of traces.
+func (c Corpus) Len() int { return len(c.Families) * c.Seeds }
+
+// Contestant is a detector with its name.
+type Contestant struct {
+	Name     string
+	Detector Detector
+}
+
+// Run scores every contestant on every trace of the corpus. The frames of a trace are dropped once all have seen them.
+func Run(c Corpus, contestants []Contestant) []Score {
+	outcomes := make([][]Outcome, len(contestants))
+	for i := range outcomes {
+		outcomes[i] = make([]Outcome, c.Len())
+	}
+	c.Each(func(i int, t *Trace) {
+		kept := *t
+		kept.Frames = nil
+		for k, contestant := range contestants {
+			o := Judge(t, contestant.Detector(t.Frames))
+			o.Trace = &kept
+			outcomes[k][i] = o
+		}
+	})
+	scores := make([]Score, len(contestants))
+	for i := range scores {
+		scores[i] = Tally(outcomes[i])
+	}
+	return scores
+}
+
+// Quiet is what a detector said in benign months.
+type Quiet struct {
+	ConnectorMonths float64  `json:"connector_months"`
+	FalseAlarms     int      `json:"false_alarms"`
+	Per1000         float64  `json:"false_alarms_per_1000_connector_months"`
+	Traces          []string `json:"traces,omitempty"` // with a false alarm
+}
+
+// RunMonths counts false alarms over at least the given number of connector-months.
+func RunMonths(months int, first uint64, d Detector) Quiet {
+	const outlets = 2
+	const month = 30 * 24 * time.Hour
+	var mu sync.Mutex
+	var q Quiet
+	Corpus{Families: []Family{Month()}, First: first, Seeds: (months + outlets - 1) / outlets}.Each(func(_ int, t *Trace) {
+		o := Judge(t, d(t.Frames))
+		mu.Lock()
+		defer mu.Unlock()
+		q.ConnectorMonths += outlets * float64(t.Span) / float64(month)
+		q.FalseAlarms += o.False
+		if o.False > 0 && len(q.Traces) < 20 {
+			q.Traces = append(q.Traces, t.Name)
+		}
+	})
+	q.Per1000 = float64(q.FalseAlarms) * 1000 / q.ConnectorMonths
+	return q
+}
+
+// Find returns the family of a name.
+func Find(name string) (Family, error) {
+	for _, f := range append(append(Attacks(), Benign()...), Month()) {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	return Family{}, hayalet.ErrNotFound
+}
