@@ -28,7 +28,9 @@ func (a *app) analyze() *cobra.Command {
 	var o analyzeOptions
 	cmd := &cobra.Command{
 		Use: "analyze FILE... | -", Short: a.text.T("cmd.analyze"), Long: a.text.T("cmd.analyze.long"), Args: args(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error { return a.runAnalyze(cmd.Context(), o, files) },
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return untilDone(cmd.Context(), func() error { return a.runAnalyze(cmd.Context(), o, files) })
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", a.text.T("flag.config"))
@@ -36,6 +38,21 @@ func (a *app) analyze() *cobra.Command {
 	f.StringVar(&o.zone, "tz", "UTC", a.text.T("flag.tz"))
 	f.StringVar(&o.failOn, "fail-on", "", a.text.T("flag.fail-on"))
 	return cmd
+}
+
+// untilDone returns what do returns, or the reason why ctx ended: a pipe that nobody writes to and a terminal where nobody
+// types hold up a read, and even the opening, past any context.
+func untilDone(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		if err == nil || ctx.Err() == nil {
+			return err
+		}
+	case <-ctx.Done():
+	}
+	return context.Cause(ctx)
 }
 
 func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) error {
@@ -243,9 +260,12 @@ func (a *app) printIncidents(format string, found findings, frames int64, cfg *c
 			fmt.Fprintln(a.stdout, line)
 		}
 	}
-	if len(found.incidents) > 0 {
+	switch {
+	case len(found.incidents) > 0:
 		fmt.Fprintln(a.stdout)
-	} else {
+	case frames == 0:
+		fmt.Fprintln(a.stdout, a.text.T("analyze.nothing"))
+	default:
 		fmt.Fprintln(a.stdout, a.text.T("analyze.clean"))
 	}
 	_, err := fmt.Fprintln(a.stdout, a.text.T("analyze.summary", frames, found.stations, len(found.incidents), alarms))

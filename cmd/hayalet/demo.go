@@ -32,19 +32,24 @@ const (
 
 func (a *app) demo() *cobra.Command {
 	var config, base string
+	var speed float64
 	cmd := &cobra.Command{
 		Use: "demo", Short: a.text.T("cmd.demo"), Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), config, base) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), config, base, speed) },
 	}
 	cmd.Flags().StringVar(&config, "config", "", a.text.T("flag.config"))
+	cmd.Flags().Float64Var(&speed, "speed", 1, a.text.T("flag.speed"))
 	cmd.Flags().StringVar(&base, "report", "hayalet-report", a.text.T("flag.report"))
 	return cmd
 }
 
-func (a *app) runDemo(ctx context.Context, config, base string) error {
+func (a *app) runDemo(ctx context.Context, config, base string, speed float64) error {
 	cfg, err := loadConfig(config, a.environ)
 	if err != nil {
 		return usage(err)
+	}
+	if err := tryFolder(filepath.Dir(base)); err != nil {
+		return hint(fmt.Errorf("write report: %v", err), "give a place with --report")
 	}
 	dir, err := os.MkdirTemp("", "hayalet-demo-")
 	if err != nil {
@@ -59,7 +64,7 @@ func (a *app) runDemo(ctx context.Context, config, base string) error {
 	term := newTerminal(a.stdout, a.environ)
 	term.print(headStyle(), a.text.T("demo.intro"))
 	show := newShow(a.text, term)
-	results, err := a.playDemo(ctx, cfg, show)
+	results, err := a.playDemo(ctx, cfg, show, speed)
 	if err != nil {
 		return err
 	}
@@ -75,8 +80,17 @@ func (a *app) runDemo(ctx context.Context, config, base string) error {
 	return nil
 }
 
+// tryFolder says before the demo, not after it, that its report cannot be written.
+func tryFolder(dir string) error {
+	f, err := os.CreateTemp(dir, ".hayalet-report-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // playDemo runs the central system and both stations over sockets until both have finished.
-func (a *app) playDemo(ctx context.Context, cfg config, show *show) ([2]sim.Result, error) {
+func (a *app) playDemo(ctx context.Context, cfg config, show *show, speed float64) ([2]sim.Result, error) {
 	var results [2]sim.Result
 	ctx, stop := context.WithTimeout(ctx, playTimeout)
 	defer stop()
@@ -93,7 +107,7 @@ func (a *app) playDemo(ctx context.Context, cfg config, show *show) ([2]sim.Resu
 		plays.Go(func() error {
 			var err error
 			results[i], err = sim.Play(ctx, sim.Options{
-				Scenario: side.scenario, URL: "ws://" + server.gateway.Addr().String() + "/" + string(side.voice.station), Listener: side.voice,
+				Scenario: side.scenario, URL: "ws://" + server.gateway.Addr().String() + "/" + string(side.voice.station), Listener: side.voice, Speed: speed,
 			})
 			return err
 		})

@@ -165,8 +165,8 @@ func (l *logListener) Judged(v hayalet.Verdict) {
 	case hayalet.Alarm:
 		lines := report.Alarm(l.text, &v)
 		l.log.Warn(lines[0], "reason", l.text.Reason(v.Reason), "code", v.Reason, "rule", v.Rule, "station", v.Station, "connector", v.Connector,
-			"transaction", v.Transaction.String(), "increase_wh", report.Wh(v.Increase), "unpaid_wh", report.Wh(v.Unpaid),
-			"elapsed", v.EventAt.Sub(v.Since), "implied_w", hayalet.FormatDecimal(int64(v.Implied), 3, 0))
+			"transaction", v.Transaction.String(), "increase_wh", v.Increase, "unpaid_wh", v.Unpaid,
+			"elapsed", v.EventAt.Sub(v.Since).String(), "implied_w", v.Implied)
 	case hayalet.Notice:
 		l.log.Debug(l.text.T("notice.line", string(v.Station), int(v.Connector), report.Wh(v.Increase)), "rule", v.Rule, "station", v.Station)
 	}
@@ -178,5 +178,5 @@ func (l *logListener) Changed(inc hayalet.Incident) {
 		level = slog.LevelWarn
 	}
 	l.log.Log(context.Background(), level, report.Sentence(l.text, &inc), "incident", inc.Key, "rule", inc.Rule, "station", inc.Station, "connector", inc.Connector,
-		"severity", inc.Severity.String(), "state", inc.State.String(), "readings", inc.Readings, "energy_wh", report.Wh(inc.Energy))
+		"severity", inc.Severity.String(), "state", inc.State.String(), "readings", inc.Readings, "energy_wh", inc.Energy)
 }

@@ -202,6 +202,23 @@ func clean(text string) string {
 	}, strings.TrimRight(text, "\n"))
 }
 
+// cleanLine is clean for what must stay one line: a name that ends its line could write the next one.
+func cleanLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, clean(text))
+}
+
+func cleanLines(lines []string) []string {
+	for i := range lines {
+		lines[i] = cleanLine(lines[i])
+	}
+	return lines
+}
+
 func cleanRows(rows []Row) []Row {
 	cleaned := make([]Row, len(rows))
 	for i, r := range rows {

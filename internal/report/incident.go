@@ -77,12 +77,12 @@ func Alarm(p lang.Printer, v *hayalet.Verdict) []string {
 	if tx == "" {
 		tx = p.T("none")
 	}
-	return []string{
+	return cleanLines([]string{
 		p.T("alarm.line", KWh(v.Value, v.Quantum)),
 		p.T("alarm.reason", p.Reason(v.Reason)),
 		p.T("alarm.numbers", string(v.Station), int(v.Connector), p.Number(Wh(v.Increase)), Span(p, v.EventAt.Sub(v.Since)),
 			p.Number(Watts(v.Implied)), p.Number(Wh(v.Unpaid)), tx),
-	}
+	})
 }
 
 // Incident writes an incident in a few lines.
@@ -113,13 +113,13 @@ func Incident(p lang.Printer, inc *hayalet.Incident, tariff Tariff) []string {
 	if inc.EndedAt != 0 {
 		lines = append(lines, p.T("incident.ended", inc.EndedAt.String(), p.Reason(inc.Outcome)))
 	}
-	return lines
+	return cleanLines(lines)
 }
 
 // Sentence says an incident in one line, for a notification.
 func Sentence(p lang.Printer, inc *hayalet.Incident) string {
-	return p.T("incident.sentence", string(inc.Station), int(inc.Connector), p.Number(Wh(inc.Energy)), inc.Readings,
-		inc.BaselineAt.String(), p.Reason(inc.Reason))
+	return cleanLine(p.T("incident.sentence", string(inc.Station), int(inc.Connector), p.Number(Wh(inc.Energy)),
+		inc.BaselineAt.String(), inc.Readings, p.Reason(inc.Reason)))
 }
 
 // List writes incidents as a table.
@@ -133,7 +133,7 @@ func List(w io.Writer, p lang.Printer, incidents []hayalet.Incident) error {
 	for i := range incidents {
 		inc := &incidents[i]
 		fmt.Fprintln(t, strings.Join([]string{
-			inc.Key[:min(12, len(inc.Key))], p.Severity(inc.Severity), p.State(inc.State), string(inc.Rule), string(inc.Station),
+			inc.Key[:min(12, len(inc.Key))], p.Severity(inc.Severity), p.State(inc.State), string(inc.Rule), cleanLine(string(inc.Station)),
 			strconv.Itoa(int(inc.Connector)), strconv.Itoa(inc.Readings), p.Number(Wh(inc.Energy)) + " Wh", inc.OpenedAt.String(),
 		}, "\t"))
 	}

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,23 @@ func TestIncidentInBothLanguages(t *testing.T) {
 	}
 	if strings.Contains(en+tr, "%!") || strings.Contains(en+tr, "reason.") {
 		t.Errorf("a text is broken:\n%s\n%s", en, tr)
+	}
+}
+
+// TestNamesDoNotSteerTheTerminal: a record may name its stations as it likes.
+func TestNamesDoNotSteerTheTerminal(t *testing.T) {
+	const name = "CP\x1b[2J\n!!! x\t\u202e"
+	p := lang.New(lang.EN)
+	inc := hayalet.Incident{Key: "abc", Rule: "PE-01", Station: name, Transaction: hayalet.TextTransaction(name), Reason: hayalet.ReasonAfterStop}
+	v := hayalet.Verdict{Station: name, Transaction: inc.Transaction, Reason: inc.Reason}
+	var list strings.Builder
+	if err := report.List(&list, p, []hayalet.Incident{inc}); err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.Concat(report.Incident(p, &inc, report.Tariff{}), report.Alarm(p, &v), []string{report.Sentence(p, &inc)})
+	for _, line := range append(lines, strings.Split(strings.TrimSuffix(list.String(), "\n"), "\n")...) {
+		if strings.ContainsAny(line, "\x1b\n\t\u202e") || strings.HasPrefix(line, "!!! x") {
+			t.Errorf("it reaches the terminal: %q", line)
+		}
 	}
 }

@@ -17,6 +17,12 @@ import (
 func ask(t *testing.T, steps string, stay time.Duration, calls ...string) (answers []string, s *central) {
 	t.Helper()
 	s = newCentral(t)
+	return askOf(t, s, steps, stay, calls...), s
+}
+
+// askOf is ask against a central system that was prepared.
+func askOf(t *testing.T, s *central, steps string, stay time.Duration, calls ...string) (answers []string) {
+	t.Helper()
 	s.onCall = func(_ net.Conn, c call) {
 		if c.action == "Authorize" { // the mark in the script at which the questions come
 			go func() {
@@ -37,7 +43,7 @@ func ask(t *testing.T, steps string, stay time.Duration, calls ...string) (answe
 	if res.Commands+res.Unexpected != len(calls) {
 		t.Errorf("%d commands for %d questions", res.Commands, len(calls))
 	}
-	return s.answers, s
+	return s.answers
 }
 
 func TestCommands(t *testing.T) {
@@ -184,4 +190,31 @@ func TestControlFramesAndFragments(t *testing.T) {
 			t.Errorf("%v, %+v, %v", err, res, s.answers)
 		}
 	})
+}
+
+// TestRemoteTwice asks twice for the same while the station waits for an answer: it starts once and stops once.
+func TestRemoteTwice(t *testing.T) {
+	for _, tt := range []struct{ name, steps, call, want string }{
+		{"start", "{boot: {}}, {authorize: {}}", `"RemoteStartTransaction",{"idTag":"X","connectorId":1}`, "StartTransaction"},
+		{"stop", "{boot: {}}, {start: {meter_start: 5}}, {authorize: {}}", `"RemoteStopTransaction",{"transactionId":7}`, "StopTransaction"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newCentral(t)
+				s.answer = func(c call, _ int) string {
+					if c.action == "Heartbeat" {
+						return ""
+					}
+					return standard(c)
+				}
+				answers := askOf(
+					t, s, "steps: ["+tt.steps+"]\n", 30*time.Second,
+					`[2,"1","TriggerMessage",{"requestedMessage":"Heartbeat"}]`, `[2,"2",`+tt.call+`]`, `[2,"3",`+tt.call+`]`,
+				)
+				if n := len(s.of(tt.want)); n != 1 || len(answers) != 3 {
+					t.Errorf("%d times %s, answers %v", n, tt.want, answers)
+				}
+			})
+		})
+	}
 }

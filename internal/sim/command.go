@@ -122,6 +122,9 @@ func (p *player) remoteStart(req request) statusOnly {
 		return status("Rejected")
 	}
 	return acceptedIf(p.soon(func(ctx context.Context) error {
+		if p.running[connector] != nil {
+			return nil // asked for twice
+		}
 		return p.start(ctx, &Start{Connector: connector, IDTag: req.IDTag, MeterStart: p.register(connector)}, p.nowStamp())
 	}), "Rejected")
 }
@@ -132,6 +135,9 @@ func (p *player) remoteStop(req request) statusOnly {
 			continue
 		}
 		return acceptedIf(p.soon(func(ctx context.Context) error {
+			if p.running[connector] != tx {
+				return nil // asked for twice
+			}
 			return p.stop(ctx, &Stop{Connector: connector, MeterStop: p.register(connector), Reason: "Remote"}, p.nowStamp())
 		}), "Rejected")
 	}

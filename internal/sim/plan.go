@@ -137,7 +137,9 @@ func (p *planner) stop(step Step, a *Stop) error {
 	if err := p.meterField(step, a.MeterStop); err != nil {
 		return err
 	}
-	p.running[a.Connector], p.ended[a.Connector] = false, true
+	if p.running[a.Connector] { // a stop of a foreign number leaves nothing behind that could go stale
+		p.running[a.Connector], p.ended[a.Connector] = false, true
+	}
 	p.tally.stop(a.Connector, meterField(a.MeterStop, p.s.Defaults.MeterUnit))
 	p.add(step)
 	return nil

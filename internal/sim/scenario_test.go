@@ -116,6 +116,7 @@ func TestBadScenarios(t *testing.T) {
 		{"stop of nothing", head + "steps:\n  - stop: {meter_stop: 1}", 5, "no transaction runs"},
 		{"stop without name", head + "steps:\n  - stop: {id: none}", 5, "name a transaction"},
 		{"stale of nothing", head + "steps:\n  - meter: {value: 1, transaction: stale}", 5, "has ended"},
+		{"stale after a foreign stop", head + "steps:\n  - stop: {id: 5}\n  - stop: {id: stale}", 6, "has ended"},
 		{"transaction", head + "steps:\n  - meter: {value: 1, transaction: old}", 5, "stale"},
 		{"status", head + "steps:\n  - status: {status: Broken}", 5, "Available"},
 		{"status without status", head + "steps:\n  - status: {}", 5, "no status"},
