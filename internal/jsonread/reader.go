@@ -20,6 +20,7 @@
 package jsonread
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -64,21 +65,21 @@ func (r *Reader) ValidUTF8() bool { return r.ascii || utf8.Valid(r.buf) }
 
 // inspect reports whether b is free of backslashes and control characters, and whether it is ASCII.
 func inspect(b []byte) (clean, ascii bool) {
-	var bad, high uint64
-	for len(b) >= 8 {
-		w := binary.LittleEndian.Uint64(b)
-		slash := w ^ ones*'\\'
-		bad |= (w-ones*0x20)&^w | (slash-ones)&^slash
-		high |= w
-		b = b[8:]
+	var control, high uint64
+	rest := b
+	for len(rest) >= 16 {
+		v, w := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
+		control |= (v-ones*0x20)&^v | (w-ones*0x20)&^w
+		high |= v | w
+		rest = rest[16:]
 	}
-	for _, c := range b {
-		if c < 0x20 || c == '\\' {
-			bad |= highs
+	for _, c := range rest {
+		if c < 0x20 {
+			control |= highs
 		}
 		high |= uint64(c)
 	}
-	return bad&highs == 0, high&highs == 0
+	return control&highs == 0 && bytes.IndexByte(b, '\\') < 0, high&highs == 0
 }
 
 // Masks of the lowest and the highest bit of eight bytes.
@@ -155,6 +156,16 @@ func (r *Reader) enter(c Kind) bool {
 // More reports whether another member or element follows; at the closing bracket it takes it and leaves the object or
 // array.
 func (r *Reader) More() bool {
+	if i := r.pos + 1; !r.first && i < len(r.buf) && r.buf[i-1] == ',' { // the common case: a comma, no blank, a member
+		if c := r.buf[i]; c > ' ' && c != ']' && c != '}' {
+			r.pos = i
+			return true
+		}
+	}
+	return r.more()
+}
+
+func (r *Reader) more() bool {
 	r.space()
 	if r.err != nil {
 		return false
@@ -193,14 +204,14 @@ func (r *Reader) More() bool {
 
 // Key takes a member's name and the colon. Call it after More inside an object.
 func (r *Reader) Key() []byte {
-	r.space()
-	if r.pos >= len(r.buf) || r.buf[r.pos] != '"' {
+	key, ok := r.String()
+	if !ok {
 		r.fail(ErrSyntax)
 		return nil
 	}
-	key, ok := r.content()
-	if !ok {
-		return nil
+	if r.pos < len(r.buf) && r.buf[r.pos] == ':' {
+		r.pos++
+		return key
 	}
 	r.space()
 	if r.pos >= len(r.buf) || r.buf[r.pos] != ':' {
@@ -214,15 +225,21 @@ func (r *Reader) Key() []byte {
 // String takes a string and returns its content; false, with nothing taken, when the next value is no string. The bytes
 // belong to the text unless escapes had to be resolved.
 func (r *Reader) String() ([]byte, bool) {
-	if r.Kind() != '"' {
-		return nil, false
+	if r.pos < len(r.buf) && r.buf[r.pos] == '"' || r.Kind() == '"' {
+		return r.content()
 	}
-	return r.content()
+	return nil, false
 }
 
 // content takes the string whose opening quote comes next.
 func (r *Reader) content() ([]byte, bool) {
 	start := r.pos + 1
+	if r.clean {
+		if end := quoteAt(r.buf, start); end >= 0 {
+			r.pos = end + 1
+			return r.buf[start:end], true
+		}
+	}
 	end, escaped := r.stringEnd(start)
 	if end < 0 {
 		r.fail(ErrSyntax)

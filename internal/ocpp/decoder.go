@@ -184,7 +184,7 @@ func integer(r *jsonread.Reader, e *hayalet.Event) (int64, bool) {
 		text = trim(text)
 		e.Flaws |= hayalet.FlawType
 	}
-	if v, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+	if v, ok := whole(text); ok {
 		return v, true
 	}
 	dec, ok := parseDecimal(text)
@@ -198,6 +198,29 @@ func integer(r *jsonread.Reader, e *hayalet.Event) (int64, bool) {
 		return 0, false
 	}
 	return v, true
+}
+
+// whole reads a plain integer; short ones, which nearly all are, without a library.
+func whole(b []byte) (int64, bool) {
+	if len(b) == 0 || len(b) > 18 {
+		v, err := strconv.ParseInt(string(b), 10, 64)
+		return v, err == nil
+	}
+	digits := b
+	if b[0] == '-' {
+		digits = b[1:]
+	}
+	var v int64
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	if len(digits) < len(b) {
+		v = -v
+	}
+	return v, len(digits) > 0
 }
 
 // text reads a string; any other value is skipped and marked.
