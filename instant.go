@@ -66,6 +66,9 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// lastSecond is the end of the year 9999: RFC 3339 has no way to write a later one.
+const lastSecond = 253_402_300_799
+
 // ParseInstant reads a date and time in the forms that stations and logs write: RFC 3339 with any number of decimals, with
 // a blank for the T, with a comma for the point, with or without a zone (zoned tells which; without one the time is
 // taken for UTC). It refuses impossible dates (0000-00-00).
@@ -102,6 +105,9 @@ func ParseInstant[T ~string | ~[]byte](s T) (at Instant, zoned, ok bool) {
 		return 0, false, false
 	}
 	seconds := daysSince1970(year, month, day)*86400 + int64(hour*3600+minute*60+second-offset)
+	if seconds > lastSecond {
+		return 0, false, false
+	}
 	return Instant(seconds*1_000_000 + int64(micros)), zoned, true
 }
 

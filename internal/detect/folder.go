@@ -101,6 +101,7 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 		weigh(inc, v)
 		if v.Kind == hayalet.Escalate {
 			inc.Reason = v.Reason
+			correct(inc, v)
 			break
 		}
 		end(inc, v)
@@ -162,7 +163,16 @@ func extend(inc *hayalet.Incident, v *hayalet.Verdict) {
 func grow(inc *hayalet.Incident, v *hayalet.Verdict) {
 	inc.LastAt = max(inc.LastAt, v.EventAt)
 	inc.Last = v.Value
-	inc.Energy = v.Value - inc.Baseline
+	inc.Energy = max(inc.Energy, v.Value-v.Baseline) // each register against its own baseline
+	inc.Mean = new(hayalet.MeanPower(inc.Energy, inc.Duration()))
+}
+
+// correct takes back what a glitch of the register added.
+func correct(inc *hayalet.Incident, v *hayalet.Verdict) {
+	if v.Value == 0 {
+		return
+	}
+	inc.Last, inc.Energy, inc.Excess = v.Value, v.Value-v.Baseline, v.Excess
 	inc.Mean = new(hayalet.MeanPower(inc.Energy, inc.Duration()))
 }
 

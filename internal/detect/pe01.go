@@ -117,7 +117,7 @@ func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	if c.State != session.Inactive || rd.Fate != session.FateCounted {
 		return hayalet.Verdict{}, false
 	}
-	r.expire(m, v.Step.At)
+	r.expire(v, m, v.Step.At)
 	if rd.Increase < rd.Quantum || rd.Increase == 0 {
 		r.still(v, m)
 		return hayalet.Verdict{}, false
@@ -201,26 +201,34 @@ func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
 	if !m.Open {
 		m.Open, m.First, m.Alarms, m.Peak = true, rd.At, 0, m.Level
 		m.LastInc, m.Spacing = 0, 0
+		m.From = rd.Value - rd.Increase
 	}
 	if m.Unseen { // a second reading under it: not a lone sample of a session whose start we missed
-		m.HoldEnd = v.Step.At
-		r.expire(m, v.Step.At)
+		m.count()
+	}
+	if rd.Jumped {
+		m.Before, m.Jumped = Weight{m.Level, m.Peak, m.Held, m.Alarms}, true
 	}
 	m.increase(v.Step.At)
 	m.Alarms++
 	m.Value = rd.Value
 	ver.Kind, ver.Readings = hayalet.Alarm, 1
-	until := min(max(link.Up, link.Old).Add(r.p.Hold), link.Up.Add(r.p.HoldMax))
+	until := link.Up.Add(r.p.Hold)
+	if link.Old >= link.Up {
+		until = min(link.Old.Add(r.p.Hold), link.Up.Add(r.p.HoldMax))
+	}
 	unseen := rd.ID.Usable() && rd.ID != c.Tx.ID
 	switch {
 	case rd.OverOutage && v.Step.At < until:
+		if m.Held == 0 { // a further outage does not hold for longer
+			m.HoldEnd, m.HoldMax = until, v.Step.At.Add(r.p.HoldMax)
+		}
 		m.Held += ver.Unpaid
-		m.HoldEnd = until
 		ver.Evidence |= hayalet.EvidenceOverOutage
 	case unseen && m.Alarms == 1:
 		m.Held, m.Unseen = ver.Unpaid, true
-		until = v.Step.At.Add(r.p.Hold)
-		m.HoldEnd = until
+		m.HoldEnd = v.Step.At.Add(r.p.Hold)
+		m.HoldMax = m.HoldEnd
 	default:
 		m.Level += ver.Unpaid
 		m.Peak = max(m.Peak, m.Level)
@@ -265,15 +273,25 @@ func reason(c *session.Connector, id hayalet.TransactionID) hayalet.Reason {
 	return hayalet.ReasonAfterInferred
 }
 
-// expire lets a held increase count when its hold has ended; true when one did.
-func (r *PE01) expire(m *Memory, at hayalet.Instant) bool {
-	if m.Held == 0 || at < m.HoldEnd {
+// expire lets a held increase count when its hold has ended; true when one did. While old messages still arrive the hold
+// goes on.
+func (r *PE01) expire(v session.View, m *Memory, at hayalet.Instant) bool {
+	if m.Held == 0 {
 		return false
 	}
+	m.HoldEnd = min(max(m.HoldEnd, v.Station.Link.Old.Add(r.p.Hold)), m.HoldMax)
+	if at < m.HoldEnd {
+		return false
+	}
+	m.count()
+	return true
+}
+
+// count lets what is held weigh.
+func (m *Memory) count() {
 	m.Level += m.Held
 	m.Peak = max(m.Peak, m.Level)
-	m.Held, m.HoldEnd, m.Unseen = 0, 0, false
-	return true
+	m.Held, m.HoldEnd, m.HoldMax, m.Unseen = 0, 0, 0, false
 }
 
 // closing is how long the register must stand still: longer for flows that show in the register only now and then.
@@ -295,8 +313,9 @@ func (r *PE01) tick(v session.View, m *Memory, at hayalet.Instant) (hayalet.Verd
 	if !m.Open {
 		return hayalet.Verdict{}, false
 	}
-	if r.expire(m, at) {
-		m.Wake = r.wake(m)
+	expired := r.expire(v, m, at)
+	m.Wake = r.wake(m)
+	if expired {
 		ver := r.ending(v, m, hayalet.Escalate, reason(v.Connector, hayalet.TransactionID{}))
 		r.grade(m, &ver)
 		return ver, true
@@ -307,19 +326,22 @@ func (r *PE01) tick(v session.View, m *Memory, at hayalet.Instant) (hayalet.Verd
 	return hayalet.Verdict{}, false
 }
 
-// started closes the episode: from here on energy belongs to a transaction.
+// started closes the episode: from here on energy belongs to a transaction. A start that did not explain what is held ends
+// the hold, for the messages of a queue come in their order.
 func (r *PE01) started(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	m.Settle, m.Idle = 0, 0
 	if !m.Open {
 		return hayalet.Verdict{}, false
 	}
-	r.expire(m, v.Step.At)
+	if !m.Unseen {
+		m.count()
+	}
 	return r.ended(v, m, hayalet.Close, hayalet.ReasonNewStart), true
 }
 
-// explained clears an episode that lies within a transaction which was reported late.
+// explained clears an episode that lies within a transaction which was reported late: by its time, and by its meterStart.
 func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
-	if !m.Open || m.First < v.Step.Since {
+	if !m.Open || m.First < v.Step.Since || !r.reaches(&v.Connector.Tx, m) {
 		return hayalet.Verdict{}, false
 	}
 	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonLateStart)
@@ -327,13 +349,32 @@ func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	return ver, true
 }
 
-// retracted clears an episode that began with an impossible jump which the register took back.
+// reaches reports whether a meterStart does not lie between the register before the episode and after it: what flowed
+// before such a start is not that transaction's. A meterStart elsewhere is of another base and tells nothing.
+func (r *PE01) reaches(tx *session.Transaction, m *Memory) bool {
+	for _, scale := range [...]hayalet.Energy{1, 1000} {
+		if start := tx.Meter * scale; start > m.From+r.p.Medium && start <= m.Value+r.p.Medium {
+			return false
+		}
+	}
+	return tx.HasMeter
+}
+
+// retracted takes an impossible jump back that the register took back. An episode that began with it is cleared; any other
+// weighs what it weighed before, and the reading that follows as a step of its own adds what the register did gain.
 func (r *PE01) retracted(v session.View, m *Memory) (hayalet.Verdict, bool) {
-	if !m.Open {
+	if !m.Open || !m.Jumped {
 		return hayalet.Verdict{}, false
 	}
-	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonGlitch)
-	m.Level = 0
+	m.Level, m.Peak, m.Held = m.Before.Level, m.Before.Peak, m.Before.Held
+	if m.Before.Alarms == 0 {
+		return r.ended(v, m, hayalet.Clear, hayalet.ReasonGlitch), true
+	}
+	m.Alarms, m.Jumped = m.Before.Alarms, false
+	m.Value = v.Step.Reading.Value
+	ver := r.ending(v, m, hayalet.Escalate, reason(v.Connector, v.Step.Reading.ID))
+	ver.Value, ver.Baseline = v.Step.Reading.Value, v.Step.Reading.Baseline
+	r.grade(m, &ver)
 	return ver, true
 }
 
@@ -341,7 +382,7 @@ func (r *PE01) ended(v session.View, m *Memory, kind hayalet.VerdictKind, why ha
 	ver := r.ending(v, m, kind, why)
 	r.grade(m, &ver)
 	m.Open, m.Held, m.HoldEnd, m.Unseen, m.Wake, m.Peak = false, 0, 0, false, 0, 0
-	m.Alarms, m.First, m.LastInc, m.Spacing = 0, 0, 0, 0
+	m.Alarms, m.First, m.LastInc, m.Spacing, m.HoldMax, m.Jumped = 0, 0, 0, 0, 0, false
 	return ver
 }
 

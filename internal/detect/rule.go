@@ -29,9 +29,19 @@ type Memory struct {
 	LastInc hayalet.Instant // receipt of the last increasing reading
 	Spacing time.Duration   // between the last two
 	HoldEnd hayalet.Instant // receipt time at which a held increase counts
+	HoldMax hayalet.Instant // and from which it counts whatever arrives
 	Wake    hayalet.Instant // receipt time from which a tick matters; zero: none does
 	Value   hayalet.Energy  // register at the last alarm
+	From    hayalet.Energy  // register before the episode's first increase
 	Alarms  int32           // readings of the running episode
+	Before  Weight          // the episode before an impossible jump
+	Jumped  bool            // Before is set
 	Unseen  bool            // Held is of a reading under an id that was never seen to begin
 	Open    bool
+}
+
+// Weight is what weighs in an episode.
+type Weight struct {
+	Level, Peak, Held hayalet.Energy
+	Alarms            int32
 }

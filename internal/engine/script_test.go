@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,9 +28,9 @@ import (
 //	---
 //	+1s  meter 1 10.5 kWh !          time since the step before, step, marks
 //
-// Steps: open, close, gap, boot, status C NAME, start C meter=N [id=N] [tag=T], stop id=N meter=N, meter C VALUE UNIT,
-// electric C power=W current=A, raw TEXT. A value that begins with + grows from the connector's last one. "xN" before a
-// step repeats it with its time. Options: claim=-10m shifts the claimed time, tx=N, ctx=, phase=, loc=, label= (the unit
+// Steps: open, close, gap, boot, wait (the time passes elsewhere), status C NAME, start C meter=N [id=N] [tag=T], stop id=N meter=N, meter C VALUE UNIT,
+// electric C power=W current=A interval=WH, raw TEXT. A value that begins with + grows from the connector's last one. "xN" before a
+// step repeats it with its time. Options: claim=-10m shifts the claimed time, stamp= replaces it, tx=N, ctx=, phase=, loc=, label= (the unit
 // that is written, whatever the value means). Marks: ! a reading alarm, ~ a notice, none neither.
 
 var rewrite = flag.Bool("rewrite", false, "write the incidents that came out into the scripts' expect lines")
@@ -128,7 +129,10 @@ func (s *stage) line(text string) {
 	}
 	count := 1
 	if n, ok := strings.CutPrefix(words[0], "x"); ok {
-		count, _ = strconv.Atoi(n)
+		var err error
+		if count, err = strconv.Atoi(n); err != nil || len(words) < 2 {
+			s.t.Fatalf("line %q: want xN +duration step", text)
+		}
 		words = words[1:]
 	}
 	step, err := time.ParseDuration(strings.TrimPrefix(words[0], "+"))
@@ -146,18 +150,28 @@ func (s *stage) line(text string) {
 	}
 }
 
+// options are the words that a step may set.
+var options = strings.Fields("claim stamp meter id tag tx ctx phase loc label power current interval")
+
 func (s *stage) step(words []string) {
 	opts := make(map[string]string)
 	var args []string
 	for _, w := range words {
 		if k, v, ok := strings.Cut(w, "="); ok && words[0] != "raw" {
+			if !slices.Contains(options, k) {
+				s.t.Fatalf("step %v: unknown option %s", words, k)
+			}
 			opts[k] = v
 		} else {
 			args = append(args, w)
 		}
 	}
 	stamp := s.now
-	if shift, err := time.ParseDuration(opts["claim"]); err == nil {
+	if opts["claim"] != "" {
+		shift, err := time.ParseDuration(opts["claim"])
+		if err != nil {
+			s.t.Fatalf("step %v: %v", words, err)
+		}
 		stamp = stamp.Add(shift)
 	}
 	claimed := stamp.Format("2006-01-02T15:04:05.000Z")
@@ -347,6 +361,9 @@ func runScript(t *testing.T, s script) {
 		return
 	}
 	want := s.expect
+	if len(want) == 0 {
+		t.Fatal("the script expects nothing: say silent")
+	}
 	if len(want) == 1 && want[0] == "silent" {
 		want = nil
 	}
@@ -361,9 +378,12 @@ func runScript(t *testing.T, s script) {
 			}
 		}
 	}
-	one := play(t, s.profile, st.frames, 1)
-	if a, b := fmt.Sprint(heard.all()), fmt.Sprint(one.all()); len(a) != len(b) {
-		t.Errorf("batches of one give other incidents:\n%s\n%s", a, b)
+	var one []string
+	for _, inc := range play(t, s.profile, st.frames, 1).all() {
+		one = append(one, describe(&inc))
+	}
+	if !slices.Equal(one, got) {
+		t.Errorf("batches of one give other incidents:\n  %s\ninstead of\n  %s", strings.Join(one, "\n  "), strings.Join(got, "\n  "))
 	}
 }
 

@@ -9,6 +9,18 @@ import (
 // maxDigits is how many significant digits of a value are kept; an int64 holds them all.
 const maxDigits = 18
 
+// largest is the value, in thousandths of its base unit, beyond which none is read: a terawatt-hour is more than any
+// register holds, and sums and differences of such values still fit.
+const largest = 1_000_000_000_000_000
+
+// fits marks a value beyond the largest.
+func fits(v int64) hayalet.Flaw {
+	if v > largest || v < -largest {
+		return hayalet.FlawRange
+	}
+	return 0
+}
+
 // decimal is mantissa·10^exp.
 type decimal struct {
 	mantissa int64

@@ -63,7 +63,7 @@ func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
 			e.Meter, e.HasMeter = meter(r, e)
 		case "idTag":
 			seen(&mask, seenToken, e)
-			e.Token = string(text(r, e))
+			e.Token = word(r, e)
 		case "status":
 			seen(&mask, seenStatus, e)
 			if e.Status = hayalet.ParseStatus(text(r, e)); e.Status == hayalet.StatusUnknown {
@@ -71,13 +71,13 @@ func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
 			}
 		case "chargePointVendor":
 			seen(&mask, seenVendor, e)
-			e.Vendor = string(text(r, e))
+			e.Vendor = word(r, e)
 		case "chargePointModel":
 			seen(&mask, seenModel, e)
-			e.Model = string(text(r, e))
+			e.Model = word(r, e)
 		case "firmwareVersion":
 			seen(&mask, seenFirmware, e)
-			e.Firmware = string(text(r, e))
+			e.Firmware = word(r, e)
 		default:
 			r.Skip()
 		}
@@ -111,7 +111,7 @@ func transactionID(r *jsonread.Reader, e *hayalet.Event) hayalet.TransactionID {
 	}
 	e.Flaws |= hayalet.FlawType
 	b, _ := r.String()
-	return hayalet.ParseTransactionID(string(trim(b)))
+	return hayalet.ParseTransactionID(cut(trim(b), e))
 }
 
 // meter reads meterStart or meterStop: whole watt-hours by the standard, decimals and strings in the field.
@@ -128,6 +128,7 @@ func meter(r *jsonread.Reader, e *hayalet.Event) (hayalet.Energy, bool) {
 		return 0, false
 	}
 	v, _, flaws := dec.milli(0)
+	flaws |= fits(v)
 	e.Flaws |= flaws
 	return hayalet.Energy(v), flaws&hayalet.FlawRange == 0
 }
@@ -251,6 +252,9 @@ func sampledValue(r *jsonread.Reader, e *hayalet.Event) {
 	e.Flaws |= s.Flaws
 	if len(e.Samples) >= MaxSamples {
 		e.Flaws |= hayalet.FlawTooMany
+		if s.Measurand == hayalet.EnergyImportRegister && s.Usable() { // others must not push a register out
+			e.Samples[len(e.Samples)-1] = s
+		}
 		return
 	}
 	e.Samples = append(e.Samples, s)
@@ -292,7 +296,7 @@ func complete(s *hayalet.Sample, value []byte, prefix int, mask uint32) {
 	}
 	var flaws hayalet.Flaw
 	s.Value, s.Quantum, flaws = dec.milli(prefix)
-	s.Flaws |= flaws
+	s.Flaws |= flaws | fits(s.Value)
 }
 
 // startAnswer16 reads a StartTransaction.conf [1.6 §6.46].

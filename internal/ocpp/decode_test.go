@@ -163,6 +163,59 @@ func BenchmarkDecodeMeterValues420(b *testing.B) {
 	}
 }
 
+// TestDecodeBoundsWhatIsKept sends strings as long as a frame may be: what outlives the frame is cut.
+func TestDecodeBoundsWhatIsKept(t *testing.T) {
+	long := strings.Repeat("x", 60_000)
+	d := ocpp.NewDecoder()
+	var e hayalet.Event
+	decode := func(text string) {
+		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: []byte(text)}, &e)
+	}
+	decode(`[2,"` + long + `","StartTransaction",{"connectorId":1,"idTag":"` + long + `","meterStart":1,"timestamp":"2026-01-05T00:00:00Z"}]`)
+	if len(e.Token) > 255 || e.Flaws&hayalet.FlawRange == 0 || len(d.Pending("c")) != 0 {
+		t.Errorf("token of %d bytes, flaws %s, %d starts wait", len(e.Token), e.Flaws, len(d.Pending("c")))
+	}
+	decode(`[2,"1","StopTransaction",{"transactionId":"` + long + `","meterStop":1,"timestamp":"2026-01-05T00:00:00Z"}]`)
+	if n := len(e.Transaction.String()); n > 255 || e.Flaws&hayalet.FlawRange == 0 {
+		t.Errorf("transaction of %d bytes, flaws %s", n, e.Flaws)
+	}
+	decode(`[2,"1","BootNotification",{"chargePointVendor":"` + long + `","chargePointModel":"` + long + `","firmwareVersion":"` + long + `"}]`)
+	if n := max(len(e.Vendor), len(e.Model), len(e.Firmware)); n > 255 {
+		t.Errorf("a name of %d bytes", n)
+	}
+}
+
+// TestDecodeKeepsTheRegisterOfTooMany fills a message with samples that say nothing: the register behind them is read.
+func TestDecodeKeepsTheRegisterOfTooMany(t *testing.T) {
+	d := ocpp.NewDecoder()
+	var e hayalet.Event
+	text := `[2,"1","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-01-05T00:00:00Z","sampledValue":[` +
+		strings.Repeat(`{},`, 2*ocpp.MaxSamples) + `{"value":"1234"},{}]}]}]`
+	d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: []byte(text)}, &e)
+	last := &e.Samples[len(e.Samples)-1]
+	if len(e.Samples) != ocpp.MaxSamples || e.Flaws&hayalet.FlawTooMany == 0 || !last.Usable() || last.Value != 1_234_000 {
+		t.Errorf("%d samples, flaws %s, the last %+v", len(e.Samples), e.Flaws, *last)
+	}
+}
+
+// TestDecodeRefusesWhatNoRegisterHolds keeps sums and differences of values within what an integer holds.
+func TestDecodeRefusesWhatNoRegisterHolds(t *testing.T) {
+	d := ocpp.NewDecoder()
+	var e hayalet.Event
+	for _, value := range []string{"9e15", "-9e15", "9223372036854775.807", "1000000000001"} {
+		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: []byte(
+			`[2,"1","MeterValues",{"connectorId":1,"meterValue":[{"sampledValue":[{"value":"` + value + `"}]}]}]`)}, &e)
+		if e.Samples[0].Usable() {
+			t.Errorf("%s was read as %d", value, e.Samples[0].Value)
+		}
+		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: []byte(
+			`[2,"1","StopTransaction",{"transactionId":1,"meterStop":` + value + `,"timestamp":"2026-01-05T00:00:00Z"}]`)}, &e)
+		if e.HasMeter {
+			t.Errorf("meterStop %s was read as %s", value, e.Meter)
+		}
+	}
+}
+
 // FuzzDecodeNeverPanics holds the decoder to its promise: any bytes give an event, and samples that are usable have a
 // positive step.
 func FuzzDecodeNeverPanics(f *testing.F) {

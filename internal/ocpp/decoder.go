@@ -125,7 +125,7 @@ func (d *Decoder) call(r *jsonread.Reader, id []byte, f *hayalet.Frame, e *hayal
 		return
 	}
 	d.payload16(r, e)
-	if e.Kind == hayalet.EventStart {
+	if e.Kind == hayalet.EventStart && len(id) <= maxIDLength {
 		d.expect(f.Conn, PendingStart{ID: string(id), Seq: f.Seq, Connector: e.Connector})
 	}
 }
@@ -233,4 +233,16 @@ func text(r *jsonread.Reader, e *hayalet.Event) []byte {
 		r.Skip()
 	}
 	return b
+}
+
+// word reads a string that is kept.
+func word(r *jsonread.Reader, e *hayalet.Event) string { return cut(text(r, e), e) }
+
+// cut bounds what is kept of a string. The standard's longest identifier has 50 characters.
+func cut(b []byte, e *hayalet.Event) string {
+	if len(b) > maxIDLength {
+		e.Flaws |= hayalet.FlawRange
+		b = b[:maxIDLength]
+	}
+	return string(b)
 }

@@ -149,6 +149,12 @@ func (c *Connector) limit() hayalet.Power {
 	return fastest
 }
 
+// delivered bounds the power of the transaction's end where no register was read at the stop: the rating, or what was
+// measured where that is more, as at a direct-current outlet of which nothing else is known.
+func (c *Connector) delivered() hayalet.Power {
+	return min(max(c.Rating(), c.Tx.Power+c.Tx.Power/4), c.limit())
+}
+
 // Register returns the value of the track used last, for display.
 func (c *Connector) Register() (hayalet.Energy, bool) {
 	var newest *Track
@@ -161,6 +167,21 @@ func (c *Connector) Register() (hayalet.Energy, bool) {
 		return 0, false
 	}
 	return newest.Last.Value, true
+}
+
+// newest is the event time of the newest value. A stop that claims to be older does not make the connector idle before it.
+func (c *Connector) newest() (at hayalet.Instant) {
+	for i := range c.Tracks {
+		at = max(at, c.Tracks[i].Last.At)
+	}
+	return at
+}
+
+// outgrown reports whether a start without a usable date must be an old one: its meterStart is not the zero of a session's
+// register, and the register has grown since.
+func (c *Connector) outgrown(meter hayalet.Energy) bool {
+	t := c.startTrack()
+	return meter > 0 && t != nil && t.Last.Value > c.Tx.Start.Value
 }
 
 // Covered reports whether the last transaction's end lies at or above the register value e on one of its tracks.

@@ -9,13 +9,15 @@ import (
 
 const (
 	idleWindow  = time.Hour
-	idleWindows = 24 // a day
+	idleWindows = 24                // a day
+	idleFine    = 10 * hayalet.Watt // one step of the register must not look like more than this
 	idleCap     = 80 * hayalet.Watt
 	idleMargin  = hayalet.Watt
 	idleDrift   = 5 * hayalet.Watt
 )
 
-// Idle learns what a connector draws while nobody charges, from quiet windows of an hour.
+// Idle learns what a connector draws while nobody charges, from quiet windows of an hour, longer ones where the
+// register's step is coarse.
 type Idle struct {
 	From    point // beginning of the running window
 	Rates   [idleWindows]int32
@@ -31,14 +33,14 @@ func (i *Idle) Ready() bool { return i.N == idleWindows }
 // interrupt drops the running window.
 func (i *Idle) interrupt() { i.From = point{} }
 
-// observe takes an idle value of the register.
-func (i *Idle) observe(p point) {
+// observe takes an idle value of a register of the given step.
+func (i *Idle) observe(p point, quantum hayalet.Energy) {
 	if i.From.At == 0 || p.Value < i.From.Value {
 		i.From = p
 		return
 	}
 	span := p.At.Sub(i.From.At)
-	if span < idleWindow {
+	if span < idleWindow || idleFine.Over(span) < quantum {
 		return
 	}
 	rate := hayalet.MeanPower(p.Value-i.From.Value, span)

@@ -63,7 +63,7 @@ func (c *Connector) conflicting(v *value) *Track {
 	return found
 }
 
-// add makes a new track for v; the one longest unused makes room.
+// add makes a new track for v; where there are too many, another makes room.
 func (c *Connector) add(v *value) *Track {
 	if len(c.Tracks) > 0 {
 		c.Notes |= NoteTwoBases
@@ -77,14 +77,20 @@ func (c *Connector) add(v *value) *Track {
 		c.Tracks = append(c.Tracks, t)
 		return &c.Tracks[len(c.Tracks)-1]
 	}
-	oldest := 0
-	for i := range c.Tracks {
-		if i != int(c.Tx.Track) && (c.Tracks[i].LastRecv < c.Tracks[oldest].LastRecv || oldest == int(c.Tx.Track)) {
-			oldest = i
-		}
+	i := c.victim(v.recv)
+	c.Tracks[i] = t
+	return &c.Tracks[i]
+}
+
+// victim picks the track that makes room for another, by the digits of the receipt time: in an order that a station could
+// foresee, registers sent in turns would each be the first of their track for ever. The running transaction's stays.
+func (c *Connector) victim(recv hayalet.Instant) int {
+	const golden = 0x9e3779b97f4a7c15
+	i := int(uint64(recv) * golden >> 32 % MaxTracks)
+	if i == int(c.Tx.Track) {
+		i = (i + 1) % MaxTracks
 	}
-	c.Tracks[oldest] = t
-	return &c.Tracks[oldest]
+	return i
 }
 
 func (c *Connector) index(t *Track) int {
@@ -148,6 +154,17 @@ func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) {
 		}
 	}
 	t.take(v.energy, &v)
+}
+
+// carriedOn reports whether the meterStop e carries on the track of meterStart.
+func (c *Connector) carriedOn(e hayalet.Energy, recv hayalet.Instant) bool {
+	t := c.startTrack()
+	if t == nil {
+		return false
+	}
+	v := bookValue(e, recv, recv, hayalet.TransactionEnd)
+	v = v.scaled(c.Tx.Scale)
+	return t.continues(v.energy, &v, c.limit())
 }
 
 // startTrack is the track of meterStart, or nil.

@@ -4,15 +4,13 @@ import (
 	"hayalet"
 )
 
-// maxValues bounds the registers that are told apart in one group of samples.
-const maxValues = 8
+// maxValues bounds the register values that are read from one group of samples. It is far above what a station has, so
+// that old values cannot push the true one out.
+const maxValues = 256
 
 // meter takes a MeterValues message: group by group in the order of the message, a group being the samples of one stamp.
 func (s *Station) meter(e *hayalet.Event) {
-	if !e.HasConnector {
-		return
-	}
-	c := s.connector(e.Connector)
+	c := s.metered(e)
 	if c == nil {
 		return
 	}
@@ -28,6 +26,25 @@ func (s *Station) meter(e *hayalet.Event) {
 		s.group(c, e, e.Samples[first:last])
 		first = last
 	}
+}
+
+// metered returns the connector that meter values speak of. Without a usable connectorId it is the only outlet, if there is
+// only one: a broken message must not hide a reading.
+func (s *Station) metered(e *hayalet.Event) *Connector {
+	if e.HasConnector {
+		return s.connector(e.Connector)
+	}
+	var only *Connector
+	for _, c := range s.Connectors {
+		if c.ID == 0 {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = c
+	}
+	return only
 }
 
 // hint weighs the id of a meter value: it may show a running session to a connector of which nothing is known, and takes
@@ -60,11 +77,10 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 		if suspect {
 			r.Evidence |= hayalet.EvidenceClockSuspect
 		}
-		kind := StepReading
 		if r.TakenBack {
-			kind = StepRetracted
+			s.step(Step{Kind: StepRetracted, Connector: c, At: e.At, EventAt: r.At, Reading: r})
 		}
-		s.step(Step{Kind: kind, Connector: c, At: e.At, EventAt: r.At, Reading: r})
+		s.step(Step{Kind: StepReading, Connector: c, At: e.At, EventAt: r.At, Reading: r})
 	}
 }
 
@@ -109,20 +125,26 @@ func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) 
 	for i := range samples {
 		m := &samples[i]
 		interval := m.Measurand == hayalet.EnergyImportInterval
-		if !m.Usable() || m.Phase > hayalet.L3 || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
+		if !m.Usable() || m.Phase == hayalet.PhaseN || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
 			continue
 		}
 		v := value{
 			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), step: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
 			location: m.Location, interval: interval, plain: !m.Prefixed,
 		}
-		if m.Phase != hayalet.PhaseNone {
+		switch {
+		case m.Phase == hayalet.PhaseOther:
+			v.phases = otherPhase
+		case m.Phase != hayalet.PhaseNone:
 			v.phases = 1 << (m.Phase - 1)
 		}
 		dst = merge(dst, v)
 	}
 	return dst
 }
+
+// otherPhase is the bit of a phase that cannot be added to the others: line to line, or a name that nobody knows.
+const otherPhase = 1 << 3
 
 // merge adds a value to those of its group: a total replaces the sum of phases, a phase adds to it.
 func merge(dst []value, v value) []value {
@@ -137,7 +159,9 @@ func merge(dst []value, v value) []value {
 		case d.phases != 0 && v.phases == 0:
 			*d = v
 			return dst
-		case d.phases&v.phases == 0 && v.phases != 0:
+		case d.phases == v.phases && d.energy == v.energy:
+			return dst // said twice
+		case d.phases&v.phases == 0 && v.phases != 0 && (d.phases|v.phases)&otherPhase == 0:
 			d.energy += v.energy
 			d.quantum = min(d.quantum, v.quantum)
 			d.step += v.step
@@ -158,15 +182,13 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 	case c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body:
 		r.Fate = FateNotOutlet
 		return r
-	case v.context == hayalet.TransactionBegin && (together > 1 || c.restated(v)):
+	case v.context == hayalet.TransactionBegin && (together > 1 && c.State != Inactive || c.restated(v)):
 		r.Fate = FateRestated
-		return r
-	case c.partial(v):
-		r.Fate = FatePartial
 		return r
 	case v.interval:
 		return s.placeInterval(c, v, r)
 	}
+	v.partial = c.partial(v)
 	limit := c.limit()
 	t, scale := c.candidate(v, limit)
 	if t == nil {
@@ -184,6 +206,7 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		sv := v.scaled(t.Scale)
 		return s.conflict(c, t, &sv, r)
 	}
+	v.at = max(v.at, s.oldest())
 	t = c.add(v)
 	r.Fate, r.Track = FateFirst, c.index(t)
 	if c.State == Active {
@@ -192,7 +215,7 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 	return c.withBaseline(r, t)
 }
 
-// partial reports whether v lacks phases that the same register had before: it is no sum to compare with.
+// partial reports whether v lacks phases that the same register had before: it can only be compared with such another.
 func (c *Connector) partial(v *value) bool {
 	if v.phases == 0 {
 		return false
@@ -272,7 +295,7 @@ func (s *Station) bringForward(c *Connector, t *Track, v *value, r *Reading) {
 // anchor takes the first value after a stop on a track that was not read at the stop: what the connector can have
 // delivered up to the stop is the transaction's, only the rest counts.
 func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
-	free := c.limit().Over(c.IdleSince.Sub(t.Last.At)) + t.tolerance(v)
+	free := c.share(t) + t.tolerance(v)
 	r.Increase = max(0, r.Increase-free)
 	base := v.energy - r.Increase
 	t.take(v.energy, v)
@@ -285,6 +308,21 @@ func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
 		r.Fate = FateCounted
 	}
 	return c.withBaseline(r, t)
+}
+
+// share is the most that a track which was not read at the stop can have grown before it: what the transaction can have
+// delivered, or did where meterStart and meterStop tell, and the standby before it.
+func (c *Connector) share(t *Track) hayalet.Energy {
+	from, standby := t.Last.At, hayalet.Energy(0)
+	if !c.Tx.Adopted && c.Tx.StartedAt > from {
+		standby = idleCap.Over(c.Tx.StartedAt.Sub(from))
+		from = c.Tx.StartedAt
+	}
+	most := c.delivered().Over(c.IdleSince.Sub(from))
+	if own := c.startTrack(); own != nil && own.Anchored && own.Baseline.Value > c.Tx.Start.Value {
+		most = min(most, own.Baseline.Value-c.Tx.Start.Value)
+	}
+	return most + standby
 }
 
 // counted finishes a reading that was placed: inside a transaction it feeds the power before the end and the proof of
@@ -303,7 +341,7 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 			c.DCProofs++
 		}
 	case Inactive:
-		c.Idle.observe(t.Last)
+		c.Idle.observe(t.Last, t.Quantum)
 	}
 	return c.withBaseline(r, t)
 }
@@ -314,85 +352,6 @@ func (c *Connector) withBaseline(r Reading, t *Track) Reading {
 	return r
 }
 
-// conflict takes a value of a track's own context that does not carry the track on: it fell, or it rose faster than
-// anything delivers.
-func (s *Station) conflict(c *Connector, t *Track, v *value, r Reading) Reading {
-	r.Value, r.Written, r.Track, r.At = v.energy, v.step, c.index(t), v.at
-	if v.energy < t.Last.Value {
-		return s.fell(c, t, v, r)
-	}
-	if t.Before.At != 0 && !t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()) {
-		return s.returned(c, t, v, r) // back on the epoch before
-	}
-	if c.State == Active && v.energy-t.Last.Value <= absurd {
-		r.Since, r.Increase = t.Last.At, v.energy-t.Last.Value
-		t.take(v.energy, v)
-		return s.counted(c, t, r)
-	}
-	if t.Pending.At != 0 && v.energy >= t.Pending.Value-t.tolerance(v) && v.energy-t.Pending.Value <= absurd {
-		return s.jumped(c, t, v, r)
-	}
-	t.Pending = point{v.energy, v.at}
-	r.Fate = FatePending
-	return c.withBaseline(r, t)
-}
-
-// jumped takes an impossible rise that a second value confirms.
-func (s *Station) jumped(c *Connector, t *Track, v *value, r Reading) Reading {
-	before := t.Last
-	r.Since, r.Increase, r.OverOutage = before.At, v.energy-before.Value, t.LastRecv < s.Link.Up
-	r.Evidence |= hayalet.EvidenceImpossible
-	t.take(v.energy, v)
-	t.Before, t.Jumped = before, true
-	return s.counted(c, t, r)
-}
-
-// fell takes a value below its track: late, a new epoch, a jump taken back, or a first low value that waits for a second.
-func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
-	switch {
-	case t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()):
-		return s.returned(c, t, v, r)
-	case v.at < t.Last.At || c.State == Inactive && c.HasTx && v.at <= c.Tx.EndedAt:
-		r.Fate = FateLate
-		return c.withBaseline(r, t)
-	case t.EpochOpen, t.Pending.At != 0 && t.Pending.Value < t.Last.Value && v.energy >= t.Pending.Value-t.tolerance(v):
-		if !t.EpochOpen {
-			c.Notes |= NoteRollback
-		}
-		from := t.Pending
-		confirmed := from.At != 0 && !t.EpochOpen
-		t.restart(v.energy, v)
-		r.Fate = FateFirst
-		if confirmed { // the rise between the two low values is a rise
-			r.Fate, r.Since, r.Increase = FateCounted, from.At, max(0, v.energy-from.Value)
-			t.Baseline = from
-		}
-		if c.State == Active {
-			t.Older, t.Newer = point{}, t.Last
-		}
-		return c.withBaseline(r, t)
-	}
-	t.Pending = point{v.energy, v.at}
-	r.Fate = FatePending
-	return c.withBaseline(r, t)
-}
-
-// returned takes a value that is back on the base before a glitch: only what exceeds the old value is energy.
-func (s *Station) returned(c *Connector, t *Track, v *value, r Reading) Reading {
-	c.Notes |= NoteGlitch
-	old := t.Before
-	r.Since, r.Increase = old.At, max(0, v.energy-old.Value)
-	t.Last = old
-	if !t.Jumped {
-		t.Baseline = t.BeforeBase
-	}
-	t.take(v.energy, v)
-	r = s.counted(c, t, r)
-	r.TakenBack = t.Jumped
-	t.Before, t.Jumped = point{}, false
-	return r
-}
-
 // placeInterval adds an interval's energy to a register of our own.
 func (s *Station) placeInterval(c *Connector, v *value, r Reading) Reading {
 	var t *Track
@@ -400,6 +359,9 @@ func (s *Station) placeInterval(c *Connector, v *value, r Reading) Reading {
 		if c.Tracks[i].same(v) {
 			t = &c.Tracks[i]
 		}
+	}
+	if t == nil && c.State == Inactive {
+		t = c.addInterval(v, s.oldest())
 	}
 	if t == nil {
 		first := *v
@@ -415,6 +377,22 @@ func (s *Station) placeInterval(c *Connector, v *value, r Reading) Reading {
 	sum := *v
 	sum.energy = t.Last.Value + max(0, v.energy)
 	return s.carryOn(c, t, &sum, r)
+}
+
+// addInterval makes the register of intervals of an idle connector, so that the first one counts from the stop. Part of it
+// may be the transaction's.
+func (c *Connector) addInterval(v *value, oldest hayalet.Instant) *Track {
+	first := *v
+	first.energy, first.at = 0, max(c.IdleSince, oldest)
+	if c.HasTx {
+		first.at = max(c.Tx.StartedAt, oldest)
+	}
+	if first.at >= v.at {
+		return nil
+	}
+	t := c.add(&first)
+	t.Anchored = !c.HasTx
+	return t
 }
 
 // transactionData takes the register at the end of a transaction out of its stop: it anchors tracks on which meterStop

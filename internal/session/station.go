@@ -122,6 +122,9 @@ func (s *Station) link(e *hayalet.Event) {
 		return
 	}
 	if e.Conn != s.Link.Conn {
+		if e.Kind == hayalet.EventClose { // an older connection's late end
+			return
+		}
 		s.Link = Link{Conn: e.Conn, Up: e.At, Down: s.Link.LastIn}
 	}
 	s.Link.LastIn = e.At
@@ -134,6 +137,18 @@ func (s *Station) link(e *hayalet.Event) {
 	if at, _ := s.Clock.eventTime(e.ClaimedAt, e.At); e.At.Sub(at) > oldMessage {
 		s.Link.Old = e.At
 	}
+}
+
+// firstContact is how far back a station that we never saw before is believed to have stood as it stands.
+const firstContact = 24 * time.Hour
+
+// oldest is the earliest time at which a register may begin for us: the last sign of life before this connection. A claim
+// before that may be honest, but time that we were told of only afterwards must not earn idle allowance.
+func (s *Station) oldest() hayalet.Instant {
+	if s.Link.Down != 0 {
+		return s.Link.Down
+	}
+	return s.Link.Up.Add(-firstContact)
 }
 
 // lose makes every connector uncertain: something may have happened that we did not see.
@@ -174,6 +189,10 @@ func (s *Station) status(e *hayalet.Event) {
 			c.settleKnown(at, e.At)
 		case Active:
 			s.end(c, EndedByIdle, at, e.At)
+		case Inactive:
+			if c.Tx.End == EndedByBoot { // it did not go on after the boot
+				c.Tx.End, c.Tx.EndedRecv = EndedByIdle, e.At
+			}
 		}
 	case hayalet.Charging, hayalet.SuspendedEV, hayalet.SuspendedEVSE:
 		switch {
@@ -200,14 +219,12 @@ func (s *Station) start(e *hayalet.Event) {
 		return
 	}
 	key := StartKey{Claim: e.ClaimedAt, Meter: e.Meter, Token: e.Token}
-	if e.ClaimedAt != 0 {
-		switch {
-		case c.HasTx && c.State == Active && c.Tx.key() == key: // said again
-			c.Tx.StartSeq, c.Tx.StartConn = e.Seq, e.Conn
-			return
-		case slices.Contains(c.EndedStarts[:], key): // said again after its stop
-			return
-		}
+	switch {
+	case e.ClaimedAt != 0 && c.HasTx && c.State == Active && c.Tx.key() == key: // said again
+		c.Tx.StartSeq, c.Tx.StartConn = e.Seq, e.Conn
+		return
+	case slices.Contains(c.EndedStarts[:], key) && (e.ClaimedAt != 0 || c.outgrown(e.Meter)): // said again after its stop
+		return
 	}
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	if c.State == Active {
@@ -221,7 +238,7 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	c.openTracks()
 	if e.HasMeter {
-		c.placeStart(e.Meter, at, e.At)
+		c.placeStart(e.Meter, max(at, s.oldest()), e.At)
 	}
 	if since != 0 {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
@@ -246,117 +263,5 @@ func (s *Station) startAnswer(e *hayalet.Event) {
 			}
 			c.Tx.Unauthorised = e.Rejected
 		}
-	}
-}
-
-func (s *Station) stop(e *hayalet.Event) {
-	c := s.stopped(e)
-	if c == nil {
-		return
-	}
-	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
-	if len(e.Samples) > 0 {
-		s.transactionData(c, e, at)
-	}
-	switch c.State {
-	case Active:
-		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
-		}
-		s.end(c, Stopped, at, e.At)
-	case Inactive: // its end was inferred: the stop makes it certain, and its register the baseline
-		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
-			c.rebase()
-		}
-		c.Tx.End, c.Tx.EndedAt, c.Tx.EndedRecv = Stopped, at, e.At
-		s.step(Step{Kind: StepStop, Connector: c, At: e.At, EventAt: at})
-	case Unknown:
-		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
-		}
-		c.HasTx = true
-		c.Tx.ID = e.Transaction
-		s.end(c, Stopped, at, e.At)
-	}
-}
-
-// stopped finds the connector whose transaction a stop ends. The id leads; without a usable one the stop must be
-// unambiguous.
-func (s *Station) stopped(e *hayalet.Event) *Connector {
-	var byID, running, unknown *Connector
-	runs, unknowns := 0, 0
-	for _, c := range s.Connectors {
-		if c.ID == 0 {
-			continue
-		}
-		matches := c.HasTx && c.Tx.ID.IsSet() && c.Tx.ID == e.Transaction
-		switch {
-		case c.State == Active:
-			runs++
-			if running == nil || c.Tx.StartedRecv > running.Tx.StartedRecv {
-				running = c
-			}
-			if matches && e.Transaction.Usable() {
-				byID = c
-			}
-		case c.State == Unknown:
-			unknowns++
-			unknown = c
-		case matches && c.Tx.End != Stopped && byID == nil:
-			byID = c
-		}
-	}
-	switch {
-	case byID != nil:
-		return byID
-	case runs == 1 && (!e.Transaction.Usable() || !running.Tx.ID.Usable()):
-		return running
-	case runs == 0 && unknowns == 1:
-		return unknown
-	}
-	return nil
-}
-
-// end closes the running transaction of c and makes the values of its tracks the baselines.
-func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant) {
-	tx := &c.Tx
-	tx.End, tx.EndedAt, tx.EndedRecv = how, at, recv
-	c.State = Inactive
-	c.IdleSince, c.IdleRecv = at, recv
-	tx.Energy, tx.Power = 0, 0
-	for i := range c.Tracks {
-		t := &c.Tracks[i]
-		if p := t.powerBefore(point{t.Last.Value, max(at, t.Last.At)}); t.Last.At >= tx.StartedAt {
-			tx.Power = max(tx.Power, p)
-		}
-		if t.Newer.At != 0 {
-			first := t.Older
-			if first.At == 0 {
-				first = t.Newer
-			}
-			tx.Energy = max(tx.Energy, t.Last.Value-first.Value)
-		}
-	}
-	if t := c.startTrack(); t != nil {
-		tx.Energy = max(tx.Energy, t.Last.Value-tx.Start.Value)
-		if tx.Power == 0 {
-			tx.Power = hayalet.MeanPower(tx.Energy, at.Sub(tx.StartedAt))
-		}
-	}
-	c.rebase()
-	c.remember()
-	c.Idle.interrupt()
-	s.step(Step{Kind: StepStop, Connector: c, At: recv, EventAt: at})
-}
-
-// rebase makes the last values the baselines. A track whose last value lies well before the end is not anchored: part of
-// its next increase belongs to the transaction.
-func (c *Connector) rebase() {
-	for i := range c.Tracks {
-		t := &c.Tracks[i]
-		t.Baseline = point{t.Last.Value, max(c.Tx.EndedAt, t.Last.At)}
-		t.Anchored = c.Tx.EndedAt.Sub(t.Last.At) <= time.Second
-		t.Pending, t.Before, t.Jumped = point{}, point{}, false
 	}
 }

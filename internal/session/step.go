@@ -15,7 +15,7 @@ const (
 	StepStart                     // a transaction began
 	StepStop                      // a transaction ended, by a stop or by inference
 	StepExplained                 // a start delivered late covers readings from Since on
-	StepRetracted                 // the register fell back: an earlier jump was a glitch
+	StepRetracted                 // the register fell back: an earlier jump was a glitch; the reading follows as its own step
 	StepTick                      // time passed
 )
 
@@ -31,10 +31,9 @@ const (
 	FatePending               // a fall or an impossible jump: waits for a second value
 	FateRestated              // a begin value said again
 	FateNotOutlet             // not an outlet's register
-	FatePartial               // phases are missing: no sum to compare with
 )
 
-var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet", "partial"}
+var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet"}
 
 // String is the fate's word.
 func (f Fate) String() string {
@@ -60,6 +59,7 @@ type Reading struct {
 	ID         hayalet.TransactionID // as sent with the reading
 	Evidence   hayalet.Evidence      // of the reading itself
 	OverOutage bool                  // the value before came through an earlier connection
+	Jumped     bool                  // an impossible jump that a second value confirmed
 	TakenBack  bool                  // the register fell back from an impossible jump: the jump was a glitch
 }
 

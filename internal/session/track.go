@@ -4,8 +4,8 @@ import (
 	"hayalet"
 )
 
-// MaxTracks bounds the register bases that are kept of one connector; the one longest unused makes room.
-const MaxTracks = 6
+// MaxTracks bounds the register bases that are kept of one connector; one of them makes room for another.
+const MaxTracks = 12
 
 // fastest is the power that bounds how fast a register may rise where nothing better is known.
 const fastest = 400 * hayalet.Kilowatt
@@ -38,6 +38,7 @@ type Track struct {
 
 	EpochOpen  bool  // a start or a boot: the next value may begin a new epoch
 	Pending    point // a fall or an impossible jump that waits for a second value; At 0 when there is none
+	Aside      bool  // values that continue the track came after Pending: a second one is another register
 	Before     point // last good value of the epoch before, or before an impossible jump; At 0 when there is none
 	BeforeBase point // the baseline that went with Before
 	Jumped     bool  // Before was left by an impossible jump, not by a new epoch
@@ -58,6 +59,7 @@ type value struct {
 	interval bool
 	plain    bool // no prefix in its unit: a factor of 1000 may be missing
 	book     bool // meterStart or meterStop
+	partial  bool // of a register that had more phases before
 }
 
 // tolerance is how far two writings of one value may lie apart: one step of the coarser.
@@ -79,7 +81,8 @@ func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool 
 // same reports whether the track is of the same quantity as v. A total may carry on a sum of phases and the other way
 // round: meterStart and meterStop are totals beside them.
 func (t *Track) same(v *value) bool {
-	return t.Location == v.location && t.Interval == v.interval && (t.Phases == v.phases || t.Phases == 0 || v.phases == 0)
+	return t.Location == v.location && t.Interval == v.interval &&
+		(t.Phases == v.phases || !v.partial && (t.Phases == 0 || v.phases == 0))
 }
 
 func (t *Track) hasContext(c hayalet.Context) bool { return t.Contexts&(1<<c) != 0 }
@@ -91,8 +94,16 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Contexts |= 1 << v.context
 	t.Phases |= v.phases
 	t.written(v)
-	t.Pending = point{}
+	t.Aside = t.Pending.At != 0
 	t.EpochOpen = false
+}
+
+// wait makes v the value that waits for a second one.
+func (t *Track) wait(v *value) { t.Pending, t.Aside = point{v.energy, v.at}, false }
+
+// confirms reports whether v carries on the value that waits.
+func (t *Track) confirms(v *value, limit hayalet.Power) bool {
+	return t.Pending.At != 0 && v.energy >= t.Pending.Value-t.tolerance(v) && v.energy <= t.reach(t.Pending, v.recv, v, limit)
 }
 
 // written notes how finely v was written.
@@ -103,15 +114,16 @@ func (t *Track) written(v *value) {
 	}
 }
 
-// restart begins a new epoch at v.
+// restart begins a new epoch at v. The baseline moves with the register, so that what grew before stays grown.
 func (t *Track) restart(e hayalet.Energy, v *value) {
 	t.Before, t.BeforeBase, t.Jumped = t.Last, t.Baseline, false
+	grown := t.Last.Value - t.Baseline.Value
 	t.Last = point{Value: e, At: v.at}
-	t.Baseline = t.Last
+	t.Baseline.Value = e - grown
 	t.LastRecv = v.recv
 	t.Contexts |= 1 << v.context
 	t.written(v)
-	t.Pending = point{}
+	t.Pending, t.Aside = point{}, false
 	t.EpochOpen = false
 }
 

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"hayalet"
+)
+
+// conflict takes a value of a track's own context that does not carry the track on: it fell, or it rose faster than
+// anything delivers.
+func (s *Station) conflict(c *Connector, t *Track, v *value, r Reading) Reading {
+	r.Value, r.Written, r.Track, r.At = v.energy, v.step, c.index(t), v.at
+	if v.energy < t.Last.Value {
+		return s.fell(c, t, v, r)
+	}
+	if t.Before.At != 0 && !t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()) {
+		return s.returned(c, t, v, r) // back on the epoch before
+	}
+	if c.State == Active && v.energy-t.Last.Value <= absurd {
+		r.Since, r.Increase = t.Last.At, v.energy-t.Last.Value
+		t.take(v.energy, v)
+		return s.counted(c, t, r)
+	}
+	switch {
+	case t.Aside && t.confirms(v, c.limit()):
+		return s.beside(c, t, v, r)
+	case t.Pending.At != 0 && !t.Aside && v.energy >= t.Pending.Value-t.tolerance(v) && v.energy-t.Pending.Value <= absurd:
+		return s.jumped(c, t, v, r)
+	}
+	t.wait(v)
+	r.Fate = FatePending
+	return c.withBaseline(r, t)
+}
+
+// beside takes a value that carries on one which waits, while others carry on the track: they are two registers, sent in
+// turns under one name.
+func (s *Station) beside(c *Connector, t *Track, v *value, r Reading) Reading {
+	first := *v
+	first.energy, first.at = t.Pending.Value, t.Pending.At
+	t.Pending, t.Aside = point{}, false
+	return s.carryOn(c, c.add(&first), v, r)
+}
+
+// jumped takes an impossible rise that a second value confirms.
+func (s *Station) jumped(c *Connector, t *Track, v *value, r Reading) Reading {
+	before := t.Last
+	r.Since, r.Increase, r.OverOutage = before.At, v.energy-before.Value, t.LastRecv < s.Link.Up
+	r.Evidence |= hayalet.EvidenceImpossible
+	r.Jumped = true
+	t.take(v.energy, v)
+	t.Pending, t.Aside = point{}, false
+	t.Before, t.Jumped = before, true
+	return s.counted(c, t, r)
+}
+
+// fell takes a value below its track: late, a new epoch, a jump taken back, or a first low value that waits for a second.
+func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
+	switch {
+	case t.Jumped && v.energy >= t.Before.Value-t.tolerance(v) && v.energy <= t.reach(t.Before, t.LastRecv, v, c.limit()):
+		return s.returned(c, t, v, r)
+	case v.at < t.Last.At || c.State == Inactive && c.HasTx && v.at <= c.Tx.EndedAt:
+		r.Fate = FateLate
+		return c.withBaseline(r, t)
+	case !t.EpochOpen && t.Aside && t.confirms(v, c.limit()):
+		return s.beside(c, t, v, r)
+	case t.EpochOpen, t.Pending.At != 0 && !t.Aside && t.Pending.Value < t.Last.Value && v.energy >= t.Pending.Value-t.tolerance(v):
+		if !t.EpochOpen {
+			c.Notes |= NoteRollback
+		}
+		from := t.Pending
+		confirmed := from.At != 0 && !t.EpochOpen
+		t.restart(v.energy, v)
+		r.Fate = FateFirst
+		if confirmed { // the rise between the two low values is a rise
+			r.Fate, r.Since, r.Increase = FateCounted, from.At, max(0, v.energy-from.Value)
+			t.Baseline.Value -= r.Increase
+		}
+		if c.State == Active {
+			t.Older, t.Newer = point{}, t.Last
+		}
+		return c.withBaseline(r, t)
+	}
+	t.wait(v)
+	r.Fate = FatePending
+	return c.withBaseline(r, t)
+}
+
+// returned takes a value that is back on the base before a glitch: only what exceeds the old value is energy.
+func (s *Station) returned(c *Connector, t *Track, v *value, r Reading) Reading {
+	c.Notes |= NoteGlitch
+	old := t.Before
+	r.Since, r.Increase = old.At, max(0, v.energy-old.Value)
+	t.Last = old
+	if !t.Jumped {
+		t.Baseline = t.BeforeBase
+	}
+	t.take(v.energy, v)
+	r = s.counted(c, t, r)
+	r.TakenBack = t.Jumped
+	t.Before, t.Jumped = point{}, false
+	return r
+}
