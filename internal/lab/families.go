@@ -66,7 +66,7 @@ func reports(h Habits) bool { return h.Every > 0 && !h.PerSession }
 func Attacks() []Family {
 	clock := valueOpts{context: "Sample.Clock"}
 	zero := hayalet.Power(0)
-	return []Family{
+	return append(moreAttacks(), []Family{
 		{Name: "flow-300w", Rule: pe01, Needs: reports, Play: flow(300*hayalet.Watt, 3*time.Hour)},
 		{Name: "flow-2kw", Rule: pe01, Needs: reports, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
 		{Name: "flow-7kw", Rule: pe01, Needs: reports, Play: flow(7400*hayalet.Watt, 40*time.Minute)},
@@ -181,7 +181,7 @@ func Attacks() []Family {
 		{Name: "seed", Rule: pe01, Habits: func(h *Habits) {
 			*h = Habits{Unit: "kWh", Decimals: 2, Base: 10 * hayalet.KilowattHour, Rating: 22 * hayalet.Kilowatt, BookKWh: true, NoID: true}
 		}, Play: seed},
-	}
+	}...)
 }
 
 // seed is the run that hayalet began with.
@@ -210,7 +210,7 @@ func seed(w *World) {
 
 // Benign are the habits of healthy stations.
 func Benign() []Family {
-	return []Family{
+	return append(moreBenign(), []Family{
 		{Name: "sessions", Play: func(w *World) {
 			o := prelude(w)
 			for range 3 {
@@ -393,7 +393,7 @@ func Benign() []Family {
 			w.session(o, 20*time.Minute, w.charging())
 			w.idle(time.Hour)
 		}},
-	}
+	}...)
 }
 
 // glitch shows one wrong value between good ones, idle and in a transaction.
@@ -417,5 +417,202 @@ func glitch(wrong hayalet.Energy) func(*World) {
 		w.idle(2 * time.Hour)
 		show("Sample.Clock")
 		w.idle(2 * time.Hour)
+	}
+}
+
+// moreAttacks and moreBenign are families beyond the plain shapes.
+func moreAttacks() []Family {
+	clock := valueOpts{context: "Sample.Clock"}
+	periodic := valueOpts{context: "Sample.Periodic"}
+	return []Family{
+		{Name: "after-stop-zero", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			w.status(o, "Preparing")
+			w.begin(o)
+			w.charge(o, 20*time.Minute, w.charging())
+			o.tx = 0
+			w.call("StopTransaction", fmt.Sprintf(`{"transactionId":0,"meterStop":%d,"timestamp":%q}`, w.book(o), w.claimed()))
+			o.base, o.flow = w.reported(o), 0
+			w.advance(time.Minute)
+			flowing(w, o, 3*hayalet.Kilowatt, time.Hour, periodic)
+		}},
+		{Name: "after-refused-start", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			w.nextTx++
+			tx := w.nextTx
+			w.callAnd("StartTransaction", fmt.Sprintf(`{"connectorId":1,"idTag":"BAD","meterStart":%d,"timestamp":%q}`, w.book(o), w.claimed()), func() {
+				w.frame(hayalet.Message, hayalet.Out, fmt.Sprintf(`[3,"%s-%d",{"transactionId":%d,"idTagInfo":{"status":"Blocked"}}]`, w.station, w.message, tx))
+			})
+			w.advance(3 * time.Second)
+			w.call("StopTransaction", fmt.Sprintf(`{"transactionId":%d,"meterStop":%d,"timestamp":%q,"reason":"DeAuthorized"}`, tx, w.book(o), w.claimed()))
+			o.base = w.reported(o)
+			flowing(w, o, 3*hayalet.Kilowatt, time.Hour, periodic)
+		}},
+		{Name: "over-rating", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			flowing(w, o, 900*hayalet.Kilowatt, time.Hour, clock)
+		}},
+		{Name: "reset-then-flow", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			w.boot()
+			w.status(o, "Available")
+			o.zero = o.register // the register restarts with the boot
+			w.idle(2 * time.Hour)
+			o.base = 0
+			flowing(w, o, 3*hayalet.Kilowatt, time.Hour, clock)
+		}},
+		{Name: "behind-utc", Rule: pe01, Needs: reports, Habits: func(h *Habits) { h.ClockError = -5 * time.Hour }, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
+		{Name: "interval-only", Rule: pe01, Needs: reports, Habits: func(h *Habits) {
+			h.Interval, h.Phases, h.Unit, h.Decimals = true, false, "Wh", 1
+		}, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
+		{Name: "kwh-labelled-wh", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && h.Base > 0 && !h.Phases }, Habits: func(h *Habits) {
+			h.Unit, h.Decimals, h.NoUnit, h.Mislabel = "kWh", 3, false, true
+		}, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
+		{Name: "after-outage", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			w.phantom(o)
+			w.disconnect()
+			o.flow = 3 * hayalet.Kilowatt
+			w.advance(time.Hour)
+			w.queue = nil
+			w.reconnect()
+			w.idle(time.Hour)
+			o.flow = 0
+			w.phantomEnded(o)
+		}},
+		{Name: "one-way-ids", Rule: pe01, Needs: reports, Play: func(w *World) {
+			o := prelude(w)
+			for i := range 3 {
+				flowing(w, o, 2*hayalet.Kilowatt, 30*time.Minute, valueOpts{context: "Sample.Periodic", id: fmt.Sprint(5000 + i)})
+			}
+		}},
+		{Name: "unknown-then-available", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && !h.NoStatus }, Play: func(w *World) {
+			o := prelude(w)
+			w.frame(hayalet.Gap, hayalet.In, "")
+			w.idle(time.Hour)
+			w.status(o, "Available")
+			w.idle(30 * time.Minute)
+			o.base = w.reported(o)
+			flowing(w, o, 2*hayalet.Kilowatt, time.Hour, clock)
+		}},
+	}
+}
+
+func moreBenign() []Family {
+	stopWith := func(id int64) func(*World) {
+		return func(w *World) {
+			o := prelude(w)
+			for range 3 {
+				w.status(o, "Preparing")
+				w.begin(o)
+				w.charge(o, 20*time.Minute, w.charging())
+				o.tx, o.flow = 0, 0
+				w.call("StopTransaction", fmt.Sprintf(`{"transactionId":%d,"meterStop":%d,"timestamp":%q}`, id, w.book(o), w.claimed()))
+				w.advance(time.Minute)
+				w.status(o, "Available")
+				w.idle(time.Hour)
+			}
+		}
+	}
+	clean := func(w *World) {
+		o := prelude(w)
+		for range 2 {
+			w.session(o, 40*time.Minute, w.charging())
+			w.idle(2 * time.Hour)
+		}
+	}
+	return []Family{
+		{Name: "stop-zero", Play: stopWith(0)},
+		{Name: "stop-minus-one", Play: stopWith(-1)},
+		{Name: "behind-utc-clean", Habits: func(h *Habits) { h.ClockError = -5 * time.Hour }, Play: clean},
+		{Name: "ahead-of-utc", Habits: func(h *Habits) { h.ClockError = 2 * time.Hour }, Play: clean},
+		{Name: "interval-only-clean", Habits: func(h *Habits) { h.Interval, h.Phases, h.Unit, h.Decimals = true, false, "Wh", 1 }, Play: clean},
+		{Name: "kwh-labelled-wh-clean", Needs: func(h Habits) bool { return h.Base > 0 && !h.PerSession }, Habits: func(h *Habits) {
+			h.Unit, h.Decimals, h.NoUnit, h.Mislabel, h.Phases = "kWh", 3, false, true, false
+		}, Play: clean},
+		{Name: "book-in-kwh", Needs: func(h Habits) bool { return !h.PerSession && h.Base > 0 }, Habits: func(h *Habits) { h.BookKWh, h.Unit, h.Decimals, h.NoUnit = true, "kWh", 2, false }, Play: clean},
+		{Name: "register-per-boot", Play: func(w *World) {
+			o := prelude(w)
+			for range 3 {
+				w.boot()
+				for _, each := range w.outlets {
+					each.zero = each.register
+					w.status(each, "Available")
+				}
+				w.idle(time.Hour)
+				w.session(o, 30*time.Minute, w.charging())
+				w.idle(time.Hour)
+			}
+		}},
+		{Name: "meter-replaced", Play: func(w *World) {
+			o := prelude(w)
+			o.zero = o.register - 12*hayalet.WattHour
+			w.idle(4 * time.Hour)
+			w.session(o, 30*time.Minute, w.charging())
+			w.idle(2 * time.Hour)
+		}},
+		{Name: "values-again", Play: func(w *World) {
+			o := prelude(w)
+			w.session(o, 30*time.Minute, w.charging())
+			from := len(w.frames)
+			w.idle(2 * time.Hour)
+			for _, f := range w.frames[from:] { // the station sends its idle values once more
+				if f.Dir == hayalet.In {
+					w.advance(200 * time.Millisecond)
+					w.frame(f.Kind, f.Dir, string(f.Data))
+				}
+			}
+			w.idle(time.Hour)
+		}},
+		{Name: "total-and-phases", Needs: func(h Habits) bool { return !h.Phases && !h.PerSession }, Play: func(w *World) {
+			o := prelude(w)
+			for range 2 {
+				w.begin(o)
+				o.flow = w.charging()
+				for i := range 20 {
+					w.advance(w.TxEvery)
+					w.Phases = i%2 == 1
+					w.meter(o, valueOpts{context: "Sample.Periodic"})
+				}
+				w.Phases = false
+				w.finish(o)
+				for i := range 8 {
+					w.advance(15 * time.Minute)
+					w.Phases = i%2 == 1
+					w.meter(o, valueOpts{context: "Sample.Clock"})
+				}
+				w.Phases = false
+			}
+		}},
+		{Name: "missed-frames", Play: func(w *World) {
+			o := prelude(w)
+			w.begin(o)
+			w.charge(o, 20*time.Minute, w.charging())
+			w.frame(hayalet.Gap, hayalet.In, "")
+			w.charge(o, 20*time.Minute, w.charging())
+			w.finish(o)
+			w.idle(2 * time.Hour)
+		}},
+		{Name: "start-unanswered", Play: func(w *World) {
+			o := prelude(w)
+			w.nextTx++
+			w.callAnd("StartTransaction", fmt.Sprintf(`{"connectorId":1,"idTag":"T","meterStart":%d,"timestamp":%q}`, w.book(o), w.claimed()), func() {})
+			o.tx = 9223372036854775807
+			w.charge(o, 30*time.Minute, w.charging())
+			w.finish(o)
+			w.idle(2 * time.Hour)
+		}},
+		{Name: "refused-start", Play: func(w *World) {
+			o := prelude(w)
+			w.nextTx++
+			tx := w.nextTx
+			w.callAnd("StartTransaction", fmt.Sprintf(`{"connectorId":1,"idTag":"BAD","meterStart":%d,"timestamp":%q}`, w.book(o), w.claimed()), func() {
+				w.frame(hayalet.Message, hayalet.Out, fmt.Sprintf(`[3,"%s-%d",{"transactionId":%d,"idTagInfo":{"status":"Invalid"}}]`, w.station, w.message, tx))
+			})
+			o.tx = tx
+			w.charge(o, 2*time.Minute, w.charging())
+			w.finish(o)
+			w.idle(2 * time.Hour)
+		}},
 	}
 }

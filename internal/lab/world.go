@@ -32,6 +32,7 @@ type Habits struct {
 	Phases     bool // the register per phase, no total
 	Interval   bool // interval values, no register
 	NoStatus   bool
+	Mislabel   bool // kWh under the label Wh
 }
 
 // outlet is one connector of the world.
@@ -91,6 +92,7 @@ func newWorld(name string, seed uint64, connectors int, h Habits) *World {
 	w.now = w.start
 	for i := range connectors {
 		o := &outlet{id: i + 1, register: h.Base + hayalet.Energy(w.rng.IntN(5_000))*hayalet.WattHour}
+		o.last = o.register
 		if h.PerSession {
 			o.zero = o.register
 		}
@@ -286,6 +288,9 @@ func (w *World) samples(o *outlet, e hayalet.Energy, v valueOpts) []string {
 func (w *World) unit() string {
 	if w.NoUnit {
 		return ""
+	}
+	if w.Mislabel {
+		return `,"unit":"Wh"`
 	}
 	return fmt.Sprintf(`,"unit":%q`, w.Unit)
 }

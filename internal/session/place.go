@@ -29,12 +29,21 @@ func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale
 				rank++
 			}
 			gap := max(sv.energy-t.Last.Value, t.Last.Value-sv.energy)
+			if f == 1000 && f != t.Scale && !t.near(gap, &sv) {
+				continue
+			}
 			if rank > bestRank || rank == bestRank && gap < bestGap {
 				best, scale, bestRank, bestGap = t, f, rank, gap
 			}
 		}
 	}
 	return best, scale
+}
+
+// near reports whether the gap to a value that was taken a thousandfold is so small that no restarted register explains the
+// number better: a twentieth of a register worth the name, or one step of the value.
+func (t *Track) near(gap hayalet.Energy, v *value) bool {
+	return t.Last.Value >= hayalet.KilowattHour && gap <= max(t.Last.Value/20, v.step)
 }
 
 // mayBeKilo reports whether the value can have lost a prefix: it was written without one, and with decimals or as a
@@ -69,7 +78,7 @@ func (c *Connector) add(v *value) *Track {
 		c.Notes |= NoteTwoBases
 	}
 	t := Track{
-		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Step: v.step, Scale: 1,
+		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Step: v.step, Plain: v.plain && !v.book, Scale: 1,
 		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true,
 	}
 	t.Baseline = t.Last
@@ -111,6 +120,9 @@ func bookValue(e hayalet.Energy, at, recv hayalet.Instant, ctx hayalet.Context) 
 func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
 	v := bookValue(e, at, recv, hayalet.TransactionBegin)
 	t, scale := c.candidate(&v, c.limit())
+	if t == nil {
+		t = c.mislabelled(&v)
+	}
 	v = v.scaled(max(scale, 1))
 	switch own := c.conflicting(&v); {
 	case t != nil:
@@ -129,6 +141,27 @@ func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
 	c.Tx.Track, c.Tx.Scale = int8(c.index(t)), max(scale, 1)
 	c.Tx.Start = point{v.energy, at}
 	t.inside(c.Tx.Start)
+}
+
+// mislabelled finds the track whose samples must be kilowatt-hours under the label Wh, since meterStart is a thousand
+// times as much, and puts it right.
+func (c *Connector) mislabelled(v *value) *Track {
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		if !t.Plain || t.StopOnly || t.Interval || t.Scale != 1 || t.Quantum >= hayalet.WattHour ||
+			t.Last.Value < hayalet.WattHour || t.Last.Value > absurd {
+			continue
+		}
+		kilo := t.times1000()
+		if !kilo.same(v) || !kilo.continues(v.energy, v, idleCap) {
+			continue
+		}
+		*t = kilo
+		c.Idle.interrupt()
+		c.Notes |= NoteScaled
+		return t
+	}
+	return nil
 }
 
 // placeStop puts meterStop on the track of meterStart, or on the one that it continues. A value that fits nowhere says

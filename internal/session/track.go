@@ -27,6 +27,7 @@ type Track struct {
 	Contexts uint16
 	Quantum  hayalet.Energy // finest step ever written
 	Step     hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
+	Plain    bool           // its samples carry no prefix in their unit
 	Scale    int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
 
 	Last     point           // last good value, event time
@@ -112,6 +113,21 @@ func (t *Track) written(v *value) {
 	if !v.book || t.StopOnly {
 		t.Step = v.step
 	}
+	if !v.book {
+		t.Plain = v.plain
+	}
+}
+
+// times1000 is the track with all its values in kilowatt-hours that were taken for watt-hours.
+func (t *Track) times1000() Track {
+	kilo := *t
+	kilo.Scale = 1000
+	kilo.Quantum *= 1000
+	kilo.Step *= 1000
+	for _, p := range []*point{&kilo.Last, &kilo.Baseline, &kilo.Pending, &kilo.Before, &kilo.BeforeBase, &kilo.Older, &kilo.Newer} {
+		p.Value *= 1000
+	}
+	return kilo
 }
 
 // restart begins a new epoch at v. The baseline moves with the register, so that what grew before stays grown.
