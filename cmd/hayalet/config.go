@@ -90,6 +90,7 @@ type pe01Config struct {
 	SettleMax  wattHours     `koanf:"settle_max"`
 	SettleDay  wattHours     `koanf:"settle_day"`
 	Idle       watts         `koanf:"idle"`
+	Standby    watts         `koanf:"standby"`
 	Medium     wattHours     `koanf:"medium"`
 	High       wattHours     `koanf:"high"`
 	Critical   wattHours     `koanf:"critical"`
@@ -149,7 +150,7 @@ func defaultConfig() config {
 	d := detect.DefaultPE01()
 	c.Rules.PE01 = pe01Config{
 		SettleTime: d.SettleTime, SettleMin: wattHours(d.SettleMin), SettleMax: wattHours(d.SettleMax), SettleDay: wattHours(d.SettleDay),
-		Idle: watts(d.Idle), Medium: wattHours(d.Medium), High: wattHours(d.High), Critical: wattHours(d.Critical),
+		Idle: watts(d.Idle), Standby: watts(d.Standby), Medium: wattHours(d.Medium), High: wattHours(d.High), Critical: wattHours(d.Critical),
 		Hold: d.Hold, HoldMax: d.HoldMax, CloseAfter: d.CloseAfter, PowerFloor: watts(d.PowerFloor),
 	}
 	return c
@@ -298,7 +299,7 @@ func (c *config) rules() []detect.Rule {
 	r := c.Rules.PE01
 	p := detect.DefaultPE01()
 	p.SettleTime, p.SettleMin, p.SettleMax, p.SettleDay = r.SettleTime, hayalet.Energy(r.SettleMin), hayalet.Energy(r.SettleMax), hayalet.Energy(r.SettleDay)
-	p.Idle, p.PowerFloor = hayalet.Power(r.Idle), hayalet.Power(r.PowerFloor)
+	p.Idle, p.Standby, p.PowerFloor = hayalet.Power(r.Idle), hayalet.Power(r.Standby), hayalet.Power(r.PowerFloor)
 	p.Medium, p.High, p.Critical = hayalet.Energy(r.Medium), hayalet.Energy(r.High), hayalet.Energy(r.Critical)
 	p.Hold, p.HoldMax, p.CloseAfter = r.Hold, r.HoldMax, r.CloseAfter
 	return []detect.Rule{detect.NewPE01(p)}

@@ -17,6 +17,7 @@ type PE01Params struct {
 	SettleMax  hayalet.Energy // and at most
 	SettleDay  hayalet.Energy // all settle credit of a day: short sessions must not farm it
 	Idle       hayalet.Power  // allowance of an outlet until a day of quiet was learnt
+	Standby    hayalet.Power  // allowance of the station itself, before its outlets
 	Medium     hayalet.Energy // levels of the bucket
 	High       hayalet.Energy
 	Critical   hayalet.Energy
@@ -31,7 +32,7 @@ type PE01Params struct {
 func DefaultPE01() PE01Params {
 	return PE01Params{
 		SettleTime: 3 * time.Second, SettleMin: 5 * hayalet.WattHour, SettleMax: 50 * hayalet.WattHour, SettleDay: 100 * hayalet.WattHour,
-		Idle: 10 * hayalet.Watt, Medium: 30 * hayalet.WattHour, High: 100 * hayalet.WattHour, Critical: hayalet.KilowattHour,
+		Idle: 10 * hayalet.Watt, Standby: 500 * hayalet.Watt, Medium: 30 * hayalet.WattHour, High: 100 * hayalet.WattHour, Critical: hayalet.KilowattHour,
 		Hold: 5 * time.Minute, HoldMax: time.Hour, CloseAfter: time.Hour, PowerFloor: 50 * hayalet.Watt, Floor: 500,
 	}
 }
@@ -48,9 +49,6 @@ func (r *PE01) Name() hayalet.RuleName { return PE01Name }
 
 // Judge weighs one step of a connector.
 func (r *PE01) Judge(v session.View, m *Memory, e *hayalet.Event) (hayalet.Verdict, bool) {
-	if v.Connector.ID == 0 {
-		return hayalet.Verdict{}, false
-	}
 	switch v.Step.Kind {
 	case session.StepReading:
 		return r.reading(v, m)
@@ -105,7 +103,10 @@ func (m *Memory) drain(p hayalet.Power, at hayalet.Instant) {
 
 // allowance is what the connector may draw while idle.
 func (r *PE01) allowance(c *session.Connector) hayalet.Power {
-	if c.Idle.Ready() {
+	switch {
+	case c.ID == 0:
+		return r.p.Standby
+	case c.Idle.Ready():
 		return c.Idle.Learnt
 	}
 	return r.p.Idle
@@ -263,6 +264,8 @@ func (r *PE01) grade(m *Memory, ver *hayalet.Verdict) {
 // reason says under which circumstances the energy flowed.
 func reason(c *session.Connector, id hayalet.TransactionID) hayalet.Reason {
 	switch {
+	case c.ID == 0:
+		return hayalet.ReasonUpstream
 	case c.Tx.End == session.Stopped && id.Usable() && id == c.Tx.ID:
 		return hayalet.ReasonStaleID
 	case c.Tx.End == session.Stopped:

@@ -73,6 +73,10 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 	c.electric(samples, at)
 	s.scratch = registers(s.scratch[:0], samples, at, e.At)
 	for i := range s.scratch {
+		if upstream(c, &s.scratch[i]) {
+			s.upstreamStep(c, &s.scratch[i], e)
+			continue
+		}
 		r := s.place(c, &s.scratch[i], e, len(s.scratch))
 		if suspect {
 			r.Evidence |= hayalet.EvidenceClockSuspect
@@ -179,9 +183,6 @@ func merge(dst []value, v value) []value {
 func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) Reading {
 	r := Reading{Value: v.energy, Quantum: v.quantum, Written: v.step, At: v.at, Since: v.at, Context: v.context, ID: e.Transaction, Track: -1}
 	switch {
-	case c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body:
-		r.Fate = FateNotOutlet
-		return r
 	case v.context == hayalet.TransactionBegin && (together > 1 && c.State != Inactive || c.restated(v)):
 		r.Fate = FateRestated
 		return r
@@ -341,6 +342,7 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 			c.DCProofs++
 		}
 	case Inactive:
+		s.OutletGrowth += r.Increase
 		c.Idle.observe(t.Last, t.Quantum)
 	}
 	return c.withBaseline(r, t)
@@ -403,7 +405,7 @@ func (s *Station) transactionData(c *Connector, e *hayalet.Event, at hayalet.Ins
 	}
 	s.scratch = registers(s.scratch[:0], e.Samples, at, e.At)
 	for i := range s.scratch {
-		if v := &s.scratch[i]; v.context == hayalet.TransactionEnd {
+		if v := &s.scratch[i]; v.context == hayalet.TransactionEnd && !upstream(c, v) {
 			s.place(c, v, e, 1)
 		}
 	}

@@ -31,7 +31,9 @@ type Station struct {
 	Vendor, Model, Firmware string
 	Link                    Link
 	Clock                   Clock
-	Connectors              []*Connector // in the order of their ids
+	Connectors              []*Connector   // in the order of their ids
+	Mains                   []Main         // registers before the outlets
+	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
 
 	profiles Profiles
 	steps    []Step
@@ -244,6 +246,7 @@ func (s *Station) start(e *hayalet.Event) {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
 	}
 	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at})
+	s.busy(e, at)
 }
 
 // explains returns the event time from which a start that comes late covers what was read before it: only when the link

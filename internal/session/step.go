@@ -24,13 +24,12 @@ type Fate uint8
 
 // The fates of a reading.
 const (
-	FateCounted   Fate = iota // continues its track
-	FateFirst                 // first value of a new track or epoch
-	FateAnchor                // first value after a stop on a track whose value at the stop is not known
-	FateLate                  // taken inside an ended transaction, or out of order: changes nothing
-	FatePending               // a fall or an impossible jump: waits for a second value
-	FateRestated              // a begin value said again
-	FateNotOutlet             // not an outlet's register
+	FateCounted  Fate = iota // continues its track
+	FateFirst                // first value of a new track or epoch
+	FateAnchor               // first value after a stop on a track whose value at the stop is not known
+	FateLate                 // taken inside an ended transaction, or out of order: changes nothing
+	FatePending              // a fall or an impossible jump: waits for a second value
+	FateRestated             // a begin value said again
 )
 
 var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet"}
