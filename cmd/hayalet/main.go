@@ -137,8 +137,25 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 	})
+	root.SetUsageTemplate(strings.NewReplacer(
+		"Usage:", a.text.T("help.usage"), "Available Commands:", a.text.T("help.commands"), "Global Flags:", a.text.T("help.global-flags"),
+		"Flags:", a.text.T("help.flags"), `Use "{{.CommandPath}} [command] --help" for more information about a command.`, a.text.T("help.more"),
+	).Replace(root.UsageTemplate()))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(a.serve(), a.simulate(), a.demo(), a.analyze(), a.lab(), a.command(), a.incidents(), a.stations(), a.versionCommand())
+	a.helpFlag(root)
 	return root
+}
+
+// helpFlag gives a command and those below it a help flag in the reader's language.
+func (a *app) helpFlag(cmd *cobra.Command) {
+	if cmd.Flags().Lookup("help") == nil {
+		cmd.Flags().BoolP("help", "h", false, a.text.T("flag.help"))
+	}
+	for _, sub := range cmd.Commands() {
+		a.helpFlag(sub)
+	}
 }
 
 func (a *app) versionCommand() *cobra.Command {

@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs every subcommand as a person would. Besides testscript's own commands there are: "server [flags]", which
 // starts a central system on free ports and sets $STATIONS and $HTTP; "stop", which ends it with SIGTERM and wants a
 // clean end; "kill", which ends it with SIGKILL; "webhook FILE SECRET", which writes what it is told, checked, to FILE and
-// sets $WEBHOOK; "until PATTERN-COMMAND...", which repeats a command until its output has the pattern.
+// sets $WEBHOOK; "until PATTERN COMMAND...", which repeats a command
+// until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"server": startServer, "stop": stopServer, "kill": killServer, "webhook": startWebhook, "until": until,
+			"server": startServer, "stop": stopServer, "kill": killServer, "webhook": startWebhook, "until": until, "key": key,
 		},
 	})
 }
@@ -162,6 +163,14 @@ func startWebhook(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(srv.Close)
 	ts.Check(os.WriteFile(file, nil, 0o644))
 	ts.Setenv("WEBHOOK", srv.URL)
+}
+
+// key sets $KEY to the beginning of the key of the first incident in a file of ndjson.
+func key(ts *testscript.TestScript, _ bool, args []string) {
+	var inc struct{ Key string }
+	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
+	ts.Check(json.Unmarshal([]byte(line), &inc))
+	ts.Setenv("KEY", inc.Key[:12])
 }
 
 // until runs a command until its standard output contains the first argument.
