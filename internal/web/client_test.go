@@ -41,7 +41,7 @@ func TestClientCommandErrors(t *testing.T) {
 		is   error
 		want string
 	}{
-		{"offline", fmt.Errorf("station CP_1 is offline: %w", hayalet.ErrNotFound), hayalet.ErrNotFound, "Not found: station CP_1 is offline: not found"},
+		{"offline", fmt.Errorf("station CP_1 is offline: %w", hayalet.ErrNotFound), hayalet.ErrNotFound, "station CP_1 is offline: not found"},
 		{"refused", hayalet.ErrInvalid, hayalet.ErrInvalid, "Bad request: invalid"},
 		{"busy", hayalet.ErrUnavailable, hayalet.ErrUnavailable, "Unavailable: unavailable"},
 		{"timeout", context.DeadlineExceeded, context.DeadlineExceeded, "The station did not answer in time: context deadline exceeded"},

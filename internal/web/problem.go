@@ -27,11 +27,13 @@ type Problem struct {
 
 // Error is title and detail on one line. What a station wrote may be in it, so control characters are left out.
 func (p *Problem) Error() string {
-	s := p.Title
-	if p.Detail != "" {
-		s += ": " + p.Detail
+	switch {
+	case p.Detail == "":
+		return oneLine(p.Title)
+	case strings.Contains(strings.ToLower(p.Detail), strings.ToLower(p.Title)): // it says so itself
+		return oneLine(p.Detail)
 	}
-	return oneLine(s)
+	return oneLine(p.Title + ": " + p.Detail)
 }
 
 // Is makes hayalet's sentinels, and context.DeadlineExceeded for a station that did not answer, match by status.
