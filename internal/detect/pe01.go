@@ -119,6 +119,9 @@ func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
 		return hayalet.Verdict{}, false
 	}
 	r.expire(v, m, v.Step.At)
+	if c.ID == 0 { // no stop of its own tells how long others charged
+		m.drain(r.allowance(c), rd.Since)
+	}
 	if rd.Increase < rd.Quantum || rd.Increase == 0 {
 		r.still(v, m)
 		return hayalet.Verdict{}, false
@@ -342,9 +345,10 @@ func (r *PE01) started(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	return r.ended(v, m, hayalet.Close, hayalet.ReasonNewStart), true
 }
 
-// explained clears an episode that lies within a transaction which was reported late: by its time, and by its meterStart.
+// explained clears an episode that lies within a transaction which was reported late: by its time, and by its meterStart,
+// which tells nothing of the station's own register.
 func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
-	if !m.Open || m.First < v.Step.Since || !r.reaches(&v.Connector.Tx, m) {
+	if !m.Open || m.First < v.Step.Since || v.Connector.ID != 0 && !r.reaches(&v.Connector.Tx, m) {
 		return hayalet.Verdict{}, false
 	}
 	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonLateStart)

@@ -1,11 +1,16 @@
 package session
 
 import (
+	"time"
+
 	"hayalet"
 )
 
 // MaxMains bounds the registers before the outlets that are kept of one station; further ones are not watched.
 const MaxMains = 4
+
+// sumLag is how long after the outlets are known to be idle the station's own register may still show what they took.
+const sumLag = 5 * time.Minute
 
 // Main is a register before the outlets: of connector 0, or at the inlet, in the body, or upstream. Growth there is
 // expected while anybody charges, and up to the station's standby always. While all outlets are known to be idle, what
@@ -18,12 +23,14 @@ type Main struct {
 	Step     hayalet.Energy
 	Last     point
 	LastRecv hayalet.Instant
-	Low      bool // the last value was below Last and waits for a second
+	Low      bool           // the last value was far from Last and waits for a second
+	Before   hayalet.Energy // the value before a fall; back there, the fall was a glitch
 
 	Idle     hayalet.Instant // the idle period, by its begin, to which the rest belongs; 0: none
 	Baseline point
 	Waiting  hayalet.Energy // the last increase: judged with the next value, when the outlets have been heard too
 	Since    hayalet.Instant
+	Over     bool              // Waiting spans an outage
 	Outlets  [2]hayalet.Energy // growth of the outlets, as it stood at the last two values
 }
 
@@ -32,46 +39,67 @@ func upstream(c *Connector, v *value) bool {
 	return c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body
 }
 
-// idle returns the event time from which all outlets are known to be idle; false when one is not, or none is known.
-func (s *Station) idle() (hayalet.Instant, bool) {
-	var since hayalet.Instant
+// idle returns the event time from which all outlets are known to be idle, and the receipt of what told; false when one is
+// not, when its end may yet be taken back, or when none is known. Outlets are told after a boot: where we joined later,
+// one of which we have not heard may be charging.
+func (s *Station) idle(recv hayalet.Instant) (since, told hayalet.Instant, ok bool) {
+	if !s.Booted {
+		return 0, 0, false
+	}
 	for _, c := range s.Connectors {
 		if c.ID == 0 {
 			continue
 		}
-		if c.State != Inactive {
-			return 0, false
+		if c.State != Inactive || c.provisional(recv) {
+			return 0, 0, false
 		}
-		since = max(since, c.IdleSince)
+		since, told = max(since, c.IdleSince), max(told, c.IdleRecv)
 	}
-	return since, since != 0
+	return since, told, since != 0
 }
 
 // takeMain takes a value of a register before the outlets. It answers with the reading that can be judged now: the increase
 // up to the value before this one, less what the outlets' registers have shown since; false when there is none.
 func (s *Station) takeMain(c *Connector, v *value) (Reading, bool) {
+	if v.interval { // no register
+		return Reading{}, false
+	}
 	m := s.main(c, v)
 	if m == nil {
 		return Reading{}, false
 	}
 	m.Quantum, m.Step = min(m.Quantum, v.quantum), v.step
-	since, idle := s.idle()
-	low := v.energy < m.Last.Value-m.Step
-	high := v.energy > m.Last.Value+absurd
+	since, told, idle := s.idle(v.recv)
+	far := v.energy < m.Last.Value-m.Step || v.energy > m.reach(v)
 	switch {
-	case !idle || m.Idle != since || (low || high) && m.Low: // another idle period, or another base: begin anew
-		m.begin(v, since, idle, s.OutletGrowth)
+	case !idle || m.Idle != since: // another idle period: begin anew, when its values are no longer of the sessions before
+		m.begin(v, since, idle && v.at >= since && v.recv.Sub(told) >= sumLag, s.OutletGrowth)
 		return Reading{}, false
-	case low || high || v.at < m.Last.At:
-		m.Low = low || high
+	case v.at <= m.Last.At && v.energy <= m.Last.Value: // late, or said again
 		return Reading{}, false
+	case m.Before > 0 && v.energy >= m.Before-m.Step: // back from a glitch
+		m.begin(v, since, true, s.OutletGrowth)
+		return Reading{}, false
+	case far && m.Low: // another base
+		before := m.Last.Value
+		m.begin(v, since, true, s.OutletGrowth)
+		if v.energy < before {
+			m.Before = before
+		}
+		return Reading{}, false
+	case far:
+		m.Low = true
+		return Reading{}, false
+	case v.at <= m.Last.At: // it cannot have risen before it was lower
+		v.at = v.recv
 	}
 	r := Reading{
 		Value: m.Last.Value, Written: m.Step, Quantum: m.Quantum, Since: m.Since, At: m.Last.At, Context: v.context, Track: -1,
 		Increase: max(0, m.Waiting-(s.OutletGrowth-m.Outlets[0])), Baseline: m.Baseline.Value, BaselineAt: m.Baseline.At,
-		OverOutage: m.LastRecv < s.Link.Up,
+		OverOutage: m.Over,
 	}
 	m.Waiting, m.Since = max(0, v.energy-m.Last.Value), m.Last.At
+	m.Over = m.LastRecv < s.Link.Up
 	m.Outlets[0], m.Outlets[1] = m.Outlets[1], s.OutletGrowth
 	m.Last, m.LastRecv, m.Low = point{max(v.energy, m.Last.Value), v.at}, v.recv, false
 	return r, r.Since != 0
@@ -83,8 +111,13 @@ func (m *Main) begin(v *value, since hayalet.Instant, idle bool, outlets hayalet
 	if idle {
 		m.Idle = since
 	}
-	m.Waiting, m.Since = 0, 0
+	m.Waiting, m.Since, m.Over, m.Before = 0, 0, false, 0
 	m.Outlets = [2]hayalet.Energy{outlets, outlets}
+}
+
+// reach is the most that the register can show at v's time.
+func (m *Main) reach(v *value) hayalet.Energy {
+	return m.Last.Value + fastest.Over(max(v.at.Sub(m.Last.At), v.recv.Sub(m.LastRecv), 0)) + max(m.Step, hayalet.KilowattHour)
 }
 
 // main finds the register of v, or makes it.
@@ -110,16 +143,22 @@ func (s *Station) upstreamStep(c *Connector, v *value, e *hayalet.Event) {
 	if !ok || station == nil {
 		return
 	}
-	if since, idle := s.idle(); idle {
+	if since, _, idle := s.idle(v.recv); idle {
 		station.State, station.IdleSince = Inactive, since
 	}
 	s.step(Step{Kind: StepReading, Connector: station, At: e.At, EventAt: r.At, Reading: r})
 }
 
-// busy ends the station's own idle time: an outlet has begun a transaction.
-func (s *Station) busy(e *hayalet.Event, at hayalet.Instant) {
-	if station := s.Connector(0); station != nil && station.State == Inactive {
-		station.State = Active
-		s.step(Step{Kind: StepStart, Connector: station, At: e.At, EventAt: at})
+// busy ends the station's own idle time: an outlet has begun a transaction. One that was reported late explains what was
+// read since then.
+func (s *Station) busy(e *hayalet.Event, at, since hayalet.Instant) {
+	station := s.Connector(0)
+	if station == nil || station.State != Inactive {
+		return
 	}
+	station.State = Active
+	if since != 0 {
+		s.step(Step{Kind: StepExplained, Connector: station, At: e.At, EventAt: at, Since: since})
+	}
+	s.step(Step{Kind: StepStart, Connector: station, At: e.At, EventAt: at})
 }

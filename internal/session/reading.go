@@ -297,6 +297,7 @@ func (s *Station) bringForward(c *Connector, t *Track, v *value, r *Reading) {
 // delivered up to the stop is the transaction's, only the rest counts.
 func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
 	free := c.share(t) + t.tolerance(v)
+	s.OutletGrowth += r.Increase
 	r.Increase = max(0, r.Increase-free)
 	base := v.energy - r.Increase
 	t.take(v.energy, v)

@@ -32,6 +32,7 @@ type Station struct {
 	Link                    Link
 	Clock                   Clock
 	Connectors              []*Connector   // in the order of their ids
+	Booted                  bool           // we saw it boot
 	Mains                   []Main         // registers before the outlets
 	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
 
@@ -162,6 +163,7 @@ func (s *Station) lose() {
 }
 
 func (s *Station) boot(e *hayalet.Event) {
+	s.Booted = true
 	s.Vendor, s.Model, s.Firmware = e.Vendor, e.Model, e.Firmware
 	s.refreshProfiles()
 	for _, c := range s.Connectors {
@@ -246,7 +248,7 @@ func (s *Station) start(e *hayalet.Event) {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
 	}
 	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at})
-	s.busy(e, at)
+	s.busy(e, at, since)
 }
 
 // explains returns the event time from which a start that comes late covers what was read before it: only when the link

@@ -32,7 +32,7 @@ const (
 	FateRestated             // a begin value said again
 )
 
-var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated", "not-outlet"}
+var fateNames = [...]string{"counted", "first", "anchor", "late", "pending", "restated"}
 
 // String is the fate's word.
 func (f Fate) String() string {

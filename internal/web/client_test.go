@@ -43,7 +43,7 @@ func TestClientCommandErrors(t *testing.T) {
 	}{
 		{"offline", fmt.Errorf("station CP_1 is offline: %w", hayalet.ErrNotFound), hayalet.ErrNotFound, "station CP_1 is offline: not found"},
 		{"refused", hayalet.ErrInvalid, hayalet.ErrInvalid, "Bad request: invalid"},
-		{"busy", hayalet.ErrUnavailable, hayalet.ErrUnavailable, "Unavailable: unavailable"},
+		{"busy", hayalet.ErrUnavailable, hayalet.ErrUnavailable, "unavailable"},
 		{"timeout", context.DeadlineExceeded, context.DeadlineExceeded, "The station did not answer in time: context deadline exceeded"},
 		{"call error", callError{`{"a":1}`}, nil, "The station answered with an error: GenericError: no <way>"},
 	} {
