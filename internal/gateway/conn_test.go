@@ -299,6 +299,7 @@ func TestDuplicateOfALiveStationIsRefused(t *testing.T) {
 		s := startPipe(t, gateway.Config{})
 		defer s.end(t)
 		first := s.connect(t, "/CP_1")
+		synctest.Wait() // until the server knows that the handshake is done
 		answered := inBackground(func() {
 			if f := first.read(); f.Header.OpCode == ws.OpPing {
 				first.send(ws.OpPong, true, string(f.Payload))
@@ -324,6 +325,7 @@ func TestDuplicateOfADeadStationWins(t *testing.T) {
 		s := startPipe(t, gateway.Config{})
 		defer s.end(t)
 		first := s.connect(t, "/CP_1")
+		synctest.Wait() // until the server knows that the handshake is done
 		pinged := inBackground(func() { first.read() }) // the ping arrives, and is not answered
 		began := time.Now()
 		second := s.connect(t, "/CP_1")
@@ -354,6 +356,7 @@ func TestManyDuplicatesAtOnce(t *testing.T) {
 		s := startPipe(t, gateway.Config{})
 		defer s.end(t)
 		first := s.connect(t, "/CP_1")
+		synctest.Wait() // until the server knows that the handshake is done
 		go func() { first.read() }()
 		var wg sync.WaitGroup
 		var mu sync.Mutex
