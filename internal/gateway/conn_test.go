@@ -325,7 +325,7 @@ func TestDuplicateOfADeadStationWins(t *testing.T) {
 		s := startPipe(t, gateway.Config{})
 		defer s.end(t)
 		first := s.connect(t, "/CP_1")
-		synctest.Wait() // until the server knows that the handshake is done
+		synctest.Wait()                                 // until the server knows that the handshake is done
 		pinged := inBackground(func() { first.read() }) // the ping arrives, and is not answered
 		began := time.Now()
 		second := s.connect(t, "/CP_1")
