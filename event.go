@@ -149,12 +149,11 @@ const (
 	FlawUnit                         // a unit that cannot belong to the measurand
 	FlawTime                         // a date that cannot be read
 	FlawRounded                      // more decimals than are kept (a thousandth of the base unit)
-	FlawUnpaired                     // an answer to a call that was not seen
 	FlawTooMany                      // more samples than are read from one message
 )
 
 var flawNames = [...]string{
-	"syntax", "ambiguous", "type", "missing", "range", "value", "unknown-name", "unit", "time", "rounded", "unpaired", "too-many",
+	"syntax", "ambiguous", "type", "missing", "range", "value", "unknown-name", "unit", "time", "rounded", "too-many",
 }
 
 // String lists the flaws, comma separated.

@@ -38,8 +38,8 @@ func (d Direction) String() string {
 }
 
 // ParseDirection reads "in" or "out".
-func ParseDirection(s string) (Direction, error) {
-	switch s {
+func ParseDirection[T ~string | ~[]byte](s T) (Direction, error) {
+	switch string(s) {
 	case "in":
 		return In, nil
 	case "out":
@@ -70,9 +70,9 @@ func (k FrameKind) String() string {
 }
 
 // ParseFrameKind reads what String writes.
-func ParseFrameKind(s string) (FrameKind, error) {
+func ParseFrameKind[T ~string | ~[]byte](s T) (FrameKind, error) {
 	for k, name := range frameKinds {
-		if name == s {
+		if name == string(s) {
 			return FrameKind(k), nil
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -180,16 +181,10 @@ func (c *collector) findings() findings {
 		f.incidents = append(f.incidents, inc)
 	}
 	slices.SortFunc(f.incidents, func(a, b hayalet.Incident) int {
-		if a.OpenedAt != b.OpenedAt {
-			return int(min(max(a.OpenedAt-b.OpenedAt, -1), 1))
-		}
-		return strings.Compare(a.Key, b.Key)
+		return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), strings.Compare(a.Key, b.Key))
 	})
 	slices.SortStableFunc(f.alarms, func(a, b hayalet.Verdict) int {
-		if a.At != b.At {
-			return int(min(max(a.At-b.At, -1), 1))
-		}
-		return strings.Compare(string(a.Station), string(b.Station))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Station, b.Station))
 	})
 	return f
 }

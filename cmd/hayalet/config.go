@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -271,7 +272,7 @@ func (r *pe01Config) validate() error {
 // profile is the engine's question to the configuration: what is this connector?
 func (c *config) profile(st hayalet.StationID, _, model string, connector hayalet.ConnectorID) session.Profile {
 	for _, s := range c.Stations {
-		if !matches(s.Station, string(st)) || !matches(s.Model, model) || !contains(s.Connectors, int(connector)) {
+		if !matches(s.Station, string(st)) || !matches(s.Model, model) || len(s.Connectors) > 0 && !slices.Contains(s.Connectors, int(connector)) {
 			continue
 		}
 		supply := strings.ToLower(s.Supply)
@@ -283,15 +284,6 @@ func (c *config) profile(st hayalet.StationID, _, model string, connector hayale
 func matches(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return pattern == "" || ok && err == nil
-}
-
-func contains(list []int, n int) bool {
-	for _, v := range list {
-		if v == n {
-			return true
-		}
-	}
-	return len(list) == 0
 }
 
 // rules is the table of rules with their parameters.

@@ -140,7 +140,7 @@ func (a *app) newServer(ctx context.Context, cfg config, log *slog.Logger, liste
 	if err := s.stationSide(auth, sink); err != nil {
 		return s, err
 	}
-	return s, s.peopleSide(ctx)
+	return s, s.peopleSide()
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -316,7 +316,7 @@ func listen(flag, addr string) (net.Listener, error) {
 }
 
 // peopleSide opens the address for commands and questions.
-func (s *server) peopleSide(_ context.Context) error {
+func (s *server) peopleSide() error {
 	token, err := secret("api.token", s.cfg.API.Token, s.cfg.API.TokenFile)
 	if err != nil {
 		return usage(err)

@@ -130,26 +130,22 @@ func (p *jsonParser) seq() uint64 {
 }
 
 func (p *jsonParser) direction(rec *record) {
-	switch string(p.text()) {
-	case "in":
-		rec.dir, p.directed = hayalet.In, true
-	case "out":
-		rec.dir, p.directed = hayalet.Out, true
+	if dir, err := hayalet.ParseDirection(p.text()); err == nil {
+		rec.dir, p.directed = dir, true
 	}
 }
 
 func (p *jsonParser) kind(rec *record) {
-	switch string(p.text()) {
-	case "", "message":
-	case "open":
-		rec.kind = hayalet.ConnOpen
-	case "close":
-		rec.kind = hayalet.ConnClose
-	case "gap":
-		rec.kind = hayalet.Gap
-	default:
-		p.badKind = true
+	word := p.text()
+	if len(word) == 0 {
+		return
 	}
+	kind, err := hayalet.ParseFrameKind(word)
+	if err != nil {
+		p.badKind = true
+		return
+	}
+	rec.kind = kind
 }
 
 // frame takes the message: an array as it stands, a string for what it holds, as some recorders write it.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hayalet"
@@ -40,18 +41,8 @@ func (f *Folder) Kept() []hayalet.Incident {
 	for _, inc := range f.last {
 		all = append(all, copied(inc))
 	}
-	slices.SortFunc(all, func(a, b hayalet.Incident) int { return compare(a.Key, b.Key) })
+	slices.SortFunc(all, func(a, b hayalet.Incident) int { return strings.Compare(a.Key, b.Key) })
 	return all
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // copied returns the incident without memory shared with the folder.

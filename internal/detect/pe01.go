@@ -127,7 +127,7 @@ func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
 		return hayalet.Verdict{}, false
 	}
 	unpaid := r.pay(v, m)
-	ver := r.verdict(v, m)
+	ver := r.verdict(v)
 	ver.Unpaid = unpaid
 	if unpaid == 0 {
 		ver.Kind, ver.Reason = hayalet.Notice, hayalet.ReasonPaid
@@ -401,7 +401,7 @@ func (r *PE01) ending(v session.View, m *Memory, kind hayalet.VerdictKind, why h
 }
 
 // verdict fills in what the step says, whatever comes of it.
-func (r *PE01) verdict(v session.View, _ *Memory) hayalet.Verdict {
+func (r *PE01) verdict(v session.View) hayalet.Verdict {
 	c, rd := v.Connector, &v.Step.Reading
 	ver := hayalet.Verdict{
 		Rule: PE01Name, Station: v.Station.ID, Connector: c.ID, At: v.Step.At, EventAt: rd.At,

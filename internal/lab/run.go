@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-
-	"hayalet"
 )
 
 // Corpus names the traces of a run: each family under seeds First to First+Seeds−1.
@@ -100,14 +98,4 @@ func RunMonths(months int, first uint64, d Detector) Quiet {
 	})
 	q.Per1000 = float64(q.FalseAlarms) * 1000 / q.ConnectorMonths
 	return q
-}
-
-// Find returns the family of a name.
-func Find(name string) (Family, error) {
-	for _, f := range append(append(Attacks(), Benign()...), Month()) {
-		if f.Name == name {
-			return f, nil
-		}
-	}
-	return Family{}, hayalet.ErrNotFound
 }
