@@ -79,6 +79,7 @@ type Incident struct {
 	Reason      Reason        `json:"reason_code"`
 	Outcome     Reason        `json:"outcome_code,omitempty"` // why it was cleared or closed
 	Evidence    []string      `json:"evidence"`
+	Shadow      bool          `json:"shadow,omitempty"` // of a rule in shadow mode: it wakes nobody
 }
 
 // Duration is the event time from the baseline to the last increasing reading.
@@ -88,4 +89,6 @@ func (i *Incident) Duration() time.Duration { return i.LastAt.Sub(i.BaselineAt) 
 func (i *Incident) Open() bool { return i.State == Suspected || i.State == Confirmed }
 
 // Alarms reports whether the incident may wake somebody: severity s or above and not cleared.
-func (i *Incident) Alarms(s Severity) bool { return i.State != Cleared && i.Severity >= s }
+func (i *Incident) Alarms(s Severity) bool {
+	return i.State != Cleared && i.Severity >= s && !i.Shadow
+}

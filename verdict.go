@@ -76,6 +76,13 @@ const (
 	ReasonGlitch        Reason = "explained-by-glitch"     // the register returned to its old value
 	ReasonFlowEnded     Reason = "flow-ended"              // the register stood still for the closing time
 	ReasonNewStart      Reason = "new-transaction"         // a transaction began
+	ReasonMissing       Reason = "missing-energy"          // meterStart lies above the register at the stop before it
+	ReasonUnknownStop   Reason = "stop-without-start"      // a stop books energy on a transaction that never began
+	ReasonFlow          Reason = "power-without-start"     // power or current flows, and the register does not show it
+	ReasonSlope         Reason = "slow-drip"               // the slope of a day lies above the quiet level
+	ReasonGaps          Reason = "many-gaps"               // a little is missing between many transactions
+	ReasonRegister      Reason = "shown-by-register"       // the register shows it too: PE-01 tells of it
+	ReasonSettled       Reason = "told-once"               // the finding was over when it was made
 )
 
 // VerdictKind is what a verdict does to the incident of its rule and connector.
@@ -88,6 +95,7 @@ const (
 	Escalate                    // the same facts weigh more now
 	Clear                       // facts explained it
 	Close                       // the flow ended
+	Found                       // an alarm that is over with this step
 )
 
 // Evidence is what speaks for or against a phantom besides the register.
@@ -154,6 +162,8 @@ type Verdict struct {
 	Confirmed   bool
 	Cause       Cause
 	Reason      Reason
+	Outcome     Reason        // Found: why it is over
+	Shadow      bool          // the rule is in shadow mode: kept, and wakes nobody
 	Transaction TransactionID // the ended transaction, or the id that the reading carries
 	Evidence    Evidence
 }

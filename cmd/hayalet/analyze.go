@@ -130,7 +130,7 @@ type findings struct {
 // analyzeInputs runs recorded traffic through the same engine that serve runs.
 func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options) (findings, capture.Stats, error) {
 	heard := newCollector()
-	e := engine.New(engine.Config{Rules: cfg.rules(), Profiles: cfg.profile, Listeners: []engine.Listener{heard}})
+	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: []engine.Listener{heard}})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	stats, err := capture.Read(ctx, opts, inputs, e)

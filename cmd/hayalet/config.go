@@ -68,10 +68,11 @@ type config struct {
 		MinSeverity string        `koanf:"min_severity"`
 		Timeout     time.Duration `koanf:"timeout"`
 	} `koanf:"webhook"`
-	Stations []stationConfig `koanf:"stations"`
-	Rules    struct {
-		PE01 pe01Config `koanf:"PE-01"`
-	} `koanf:"rules"`
+	Stations []stationConfig       `koanf:"stations"`
+	Rules    map[string]ruleConfig `koanf:"rules"`
+	Tuning   []tuningConfig        `koanf:"tuning"`
+
+	sets *ruleSets // made of Rules and Tuning
 }
 
 // stationConfig says what some connectors are. The first entry that matches counts.
@@ -82,41 +83,19 @@ type stationConfig struct {
 	Rating     watts  `koanf:"rating"`
 	Supply     string `koanf:"supply"` // ac or dc
 	Phases     int    `koanf:"phases"`
+
+	Tags []string `koanf:"tags"` // of the station, for tuning; every entry that matches adds its own
 }
 
-// pe01Config holds what may be tuned of PE-01.
-type pe01Config struct {
-	SettleTime time.Duration `koanf:"settle_time"`
-	SettleMin  wattHours     `koanf:"settle_min"`
-	SettleMax  wattHours     `koanf:"settle_max"`
-	SettleDay  wattHours     `koanf:"settle_day"`
-	Idle       watts         `koanf:"idle"`
-	Standby    watts         `koanf:"standby"`
-	Medium     wattHours     `koanf:"medium"`
-	High       wattHours     `koanf:"high"`
-	Critical   wattHours     `koanf:"critical"`
-	Hold       time.Duration `koanf:"hold"`
-	HoldMax    time.Duration `koanf:"hold_max"`
-	CloseAfter time.Duration `koanf:"close_after"`
-	PowerFloor watts         `koanf:"power_floor"`
-}
-
-// watts, wattHours and price are written with or without their unit: 22kW, 7400, 30Wh, 7.50.
+// watts and price are written with or without their unit: 22kW, 7400, 7.50.
 type (
-	watts     hayalet.Power
-	wattHours hayalet.Energy
-	price     hayalet.Money
+	watts hayalet.Power
+	price hayalet.Money
 )
 
 func (w *watts) UnmarshalText(b []byte) error {
 	v, err := quantity(string(b), map[string]int{"": 3, "W": 3, "kW": 6, "MW": 9})
 	*w = watts(v)
-	return err
-}
-
-func (w *wattHours) UnmarshalText(b []byte) error {
-	v, err := quantity(string(b), map[string]int{"": 3, "Wh": 3, "kWh": 6})
-	*w = wattHours(v)
 	return err
 }
 
@@ -130,7 +109,7 @@ var errQuantity = errors.New("want a positive number with a unit")
 
 // quantity reads a number with one of the units, each a power of ten of the smallest step.
 func quantity(text string, units map[string]int) (int64, error) {
-	number := strings.TrimRight(strings.TrimSpace(text), "WkMh ")
+	number := strings.TrimRight(strings.TrimSpace(text), "WkMhA ")
 	scale, ok := units[strings.TrimSpace(strings.TrimSpace(text)[len(number):])]
 	v, err := strconv.ParseFloat(number, 64)
 	if v *= math.Pow10(scale); !ok || err != nil || !(v >= 0 && v <= 1e15) { // so that NaN is refused too
@@ -148,12 +127,7 @@ func defaultConfig() config {
 	c.Log.Format, c.Log.Level = "text", "info"
 	c.Tariff.Currency = "TRY"
 	c.Webhook.MinSeverity = hayalet.Medium.String()
-	d := detect.DefaultPE01()
-	c.Rules.PE01 = pe01Config{
-		SettleTime: d.SettleTime, SettleMin: wattHours(d.SettleMin), SettleMax: wattHours(d.SettleMax), SettleDay: wattHours(d.SettleDay),
-		Idle: watts(d.Idle), Standby: watts(d.Standby), Medium: wattHours(d.Medium), High: wattHours(d.High), Critical: wattHours(d.Critical),
-		Hold: d.Hold, HoldMax: d.HoldMax, CloseAfter: d.CloseAfter, PowerFloor: watts(d.PowerFloor),
-	}
+	c.sets = &ruleSets{all: detect.Defaults()}
 	return c
 }
 
@@ -253,20 +227,9 @@ func (c *config) validate() error {
 	if c.Webhook.Timeout < 0 {
 		return fmt.Errorf("configuration: webhook.timeout %v is negative", c.Webhook.Timeout)
 	}
-	return c.Rules.PE01.validate()
-}
-
-// validate refuses parameters with which the rule would be blind or deaf without a word.
-func (r *pe01Config) validate() error {
-	switch {
-	case min(r.SettleTime, r.Hold, r.HoldMax, r.CloseAfter) < 0:
-		return errors.New("configuration: rules.PE-01: a duration is negative")
-	case r.Medium <= 0 || r.High < r.Medium || r.Critical < r.High:
-		return errors.New("configuration: rules.PE-01: want 0 < medium <= high <= critical")
-	case r.SettleMax < r.SettleMin:
-		return errors.New("configuration: rules.PE-01: settle_max is less than settle_min")
-	}
-	return nil
+	var err error
+	c.sets, err = c.rulesets()
+	return err
 }
 
 // profile is the engine's question to the configuration: what is this connector?
@@ -284,17 +247,6 @@ func (c *config) profile(st hayalet.StationID, _, model string, connector hayale
 func matches(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return pattern == "" || ok && err == nil
-}
-
-// rules is the table of rules with their parameters.
-func (c *config) rules() []detect.Rule {
-	r := c.Rules.PE01
-	p := detect.DefaultPE01()
-	p.SettleTime, p.SettleMin, p.SettleMax, p.SettleDay = r.SettleTime, hayalet.Energy(r.SettleMin), hayalet.Energy(r.SettleMax), hayalet.Energy(r.SettleDay)
-	p.Idle, p.Standby, p.PowerFloor = hayalet.Power(r.Idle), hayalet.Power(r.Standby), hayalet.Power(r.PowerFloor)
-	p.Medium, p.High, p.Critical = hayalet.Energy(r.Medium), hayalet.Energy(r.High), hayalet.Energy(r.Critical)
-	p.Hold, p.HoldMax, p.CloseAfter = r.Hold, r.HoldMax, r.CloseAfter
-	return []detect.Rule{detect.NewPE01(p)}
 }
 
 func (c *config) tariff() report.Tariff {

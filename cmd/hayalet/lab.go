@@ -48,7 +48,7 @@ func (a *app) lab() *cobra.Command {
 			if seeds < 0 || months < 0 || seeds+months == 0 {
 				return hint(errors.New("nothing to play"), "want --seeds or --months above zero")
 			}
-			ours := lab.Ours(cfg.rules)
+			ours := lab.Ours(cfg.sets.of)
 			result := labResult{Seeds: seeds, First: first, Command: fmt.Sprintf("hayalet lab --seeds %d --first %d --months %d", seeds, first, months)}
 			if seeds > 0 {
 				contestants := []lab.Contestant{

@@ -128,7 +128,7 @@ func (a *app) newServer(ctx context.Context, cfg config, log *slog.Logger, liste
 		listeners = append(listeners, bell)
 	}
 	s.engine = engine.New(engine.Config{
-		Rules: cfg.rules(), Profiles: s.cfg.profile, Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
+		Rules: cfg.sets.of, Profiles: s.cfg.profile, Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
 	})
 	if err := s.engine.Restore(ctx); err != nil {
 		return s, fmt.Errorf("restore state: %v", err)

@@ -75,7 +75,7 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 	inc := f.last[at]
 	running := inc != nil && inc.Open()
 	switch v.Kind {
-	case hayalet.Alarm:
+	case hayalet.Alarm, hayalet.Found:
 		switch {
 		case running:
 		case inc != nil && comesBack(inc, v):
@@ -85,6 +85,9 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 			f.last[at] = inc
 		}
 		extend(inc, v)
+		if v.Kind == hayalet.Found {
+			end(inc, v, v.Outcome)
+		}
 	case hayalet.Escalate, hayalet.Clear, hayalet.Close:
 		if !running {
 			return hayalet.Incident{}, false
@@ -95,7 +98,7 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 			correct(inc, v)
 			break
 		}
-		end(inc, v)
+		end(inc, v, v.Reason)
 		if v.Reason != hayalet.ReasonFlowEnded {
 			delete(f.last, at)
 		}
@@ -115,6 +118,7 @@ func open(v *hayalet.Verdict) *hayalet.Incident {
 		Key: Key(v.Rule, v.Station, v.Connector, v.At), Rule: v.Rule, Station: v.Station, Connector: v.Connector,
 		Transaction: v.Transaction, OpenedAt: v.At, FirstAt: v.EventAt,
 		BaselineAt: v.BaselineAt, Baseline: v.Baseline, Reason: v.Reason, Evidence: []string{},
+		Shadow: v.Shadow,
 	}
 }
 
@@ -175,8 +179,8 @@ func weigh(inc *hayalet.Incident, v *hayalet.Verdict) {
 	}
 }
 
-func end(inc *hayalet.Incident, v *hayalet.Verdict) {
-	inc.State, inc.EndedAt, inc.Outcome = hayalet.Closed, v.At, v.Reason
+func end(inc *hayalet.Incident, v *hayalet.Verdict, why hayalet.Reason) {
+	inc.State, inc.EndedAt, inc.Outcome = hayalet.Closed, v.At, why
 	if v.Kind == hayalet.Clear {
 		inc.State = hayalet.Cleared
 	}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"errors"
 	"time"
 
 	"hayalet"
@@ -18,21 +19,19 @@ type PE01Params struct {
 	SettleDay  hayalet.Energy // all settle credit of a day: short sessions must not farm it
 	Idle       hayalet.Power  // allowance of an outlet until a day of quiet was learnt
 	Standby    hayalet.Power  // allowance of the station itself, before its outlets
-	Medium     hayalet.Energy // levels of the bucket
-	High       hayalet.Energy
-	Critical   hayalet.Energy
-	Hold       time.Duration // how long a jump over an outage waits for a queued start
-	HoldMax    time.Duration // also while old messages still arrive
-	CloseAfter time.Duration // of a register that stands still
-	PowerFloor hayalet.Power // below it nothing flows to a car
-	Floor      int64         // of current, mA a phase
+	Grades                    // levels of the bucket
+	Hold       time.Duration  // how long a jump over an outage waits for a queued start
+	HoldMax    time.Duration  // also while old messages still arrive
+	CloseAfter time.Duration  // of a register that stands still
+	PowerFloor hayalet.Power  // below it nothing flows to a car
+	Floor      Milliamps      // of current, a phase
 }
 
 // DefaultPE01 are the defaults; the why of each is in docs/detection.md.
 func DefaultPE01() PE01Params {
 	return PE01Params{
 		SettleTime: 3 * time.Second, SettleMin: 5 * hayalet.WattHour, SettleMax: 50 * hayalet.WattHour, SettleDay: 100 * hayalet.WattHour,
-		Idle: 10 * hayalet.Watt, Standby: 500 * hayalet.Watt, Medium: 30 * hayalet.WattHour, High: 100 * hayalet.WattHour, Critical: hayalet.KilowattHour,
+		Idle: 10 * hayalet.Watt, Standby: 500 * hayalet.Watt, Grades: DefaultGrades(),
 		Hold: 5 * time.Minute, HoldMax: time.Hour, CloseAfter: time.Hour, PowerFloor: 50 * hayalet.Watt, Floor: 500,
 	}
 }
@@ -47,28 +46,120 @@ func NewPE01(p PE01Params) *PE01 { return &PE01{p: p} }
 // Name is PE-01.
 func (r *PE01) Name() hayalet.RuleName { return PE01Name }
 
+// Fields are the parameters.
+func (p *PE01Params) Fields() []Field {
+	return append(p.fields(),
+		Field{"settle_time", &p.SettleTime}, Field{"settle_min", &p.SettleMin}, Field{"settle_max", &p.SettleMax}, Field{"settle_day", &p.SettleDay},
+		Field{"idle", &p.Idle}, Field{"standby", &p.Standby}, Field{"hold", &p.Hold}, Field{"hold_max", &p.HoldMax},
+		Field{"close_after", &p.CloseAfter}, Field{"power_floor", &p.PowerFloor}, Field{"current_floor", &p.Floor})
+}
+
+// Validate refuses parameters that contradict one another.
+func (p *PE01Params) Validate() error {
+	if p.SettleMax < p.SettleMin {
+		return errors.New("settle_max is less than settle_min")
+	}
+	return errors.Join(p.validate(), notNegative(p.Fields()))
+}
+
+// Rule is the rule with these parameters.
+func (p *PE01Params) Rule() Rule { return NewPE01(*p) }
+
+// Flow is what PE-01 remembers of a connector.
+type Flow struct {
+	Level   hayalet.Energy  // the bucket: unpaid energy that time has not drained
+	Peak    hayalet.Energy  // its highest level in the running episode
+	Held    hayalet.Energy  // unpaid energy over an outage, not in the bucket until the hold ends
+	Settle  hayalet.Energy  // settle credit left
+	Idle    hayalet.Energy  // idle allowance not yet used
+	Day     int32           // the day, since 1970, of Daily
+	Daily   hayalet.Energy  // settle credit given on that day
+	Judged  hayalet.Instant // event time up to which time has drained the bucket
+	PhaseOf hayalet.Instant // the idle period, by its begin, whose first step was judged
+	First   hayalet.Instant // event time of the episode's first increasing reading
+	Last    hayalet.Instant // event time of the last alarm, whichever episode it was of
+	LastInc hayalet.Instant // receipt of the last increasing reading
+	Spacing time.Duration   // between the last two
+	HoldEnd hayalet.Instant // receipt time at which a held increase counts
+	HoldMax hayalet.Instant // and from which it counts whatever arrives
+	Wake    hayalet.Instant // receipt time from which a tick matters; zero: none does
+	Value   hayalet.Energy  // register at the last alarm
+	From    hayalet.Energy  // register before the episode's first increase
+	Alarms  int32           // readings of the running episode
+	Before  Weight          // the episode before an impossible jump
+	Jumped  bool            // Before is set
+	Unseen  bool            // Held is of a reading under an id that was never seen to begin
+	Open    bool
+	Stale   bool // the episode is PE-04's: it opened under a stale id
+}
+
+// Weight is what weighs in an episode.
+type Weight struct {
+	Level, Peak, Held hayalet.Energy
+	Alarms            int32
+}
+
 // Judge weighs one step of a connector.
-func (r *PE01) Judge(v session.View, m *Memory, e *hayalet.Event) (hayalet.Verdict, bool) {
+func (r *PE01) Judge(v View, mem *Memory, out *[]hayalet.Verdict) {
+	m := &mem.Flow
+	var ver hayalet.Verdict
+	var ok bool
 	switch v.Step.Kind {
 	case session.StepReading:
-		return r.reading(v, m)
+		ver, ok = r.reading(v, m)
 	case session.StepRetracted:
-		return r.retracted(v, m)
+		ver, ok = r.retracted(v, m)
+	case session.StepUnknownStop:
+		ver, ok = r.booked(v, m)
 	case session.StepStart:
-		return r.started(v, m)
+		if ver, ok = r.booked(v, m); ok {
+			r.put(m, &ver, out)
+		}
+		ver, ok = r.started(v, m)
 	case session.StepStop:
-		return r.stopped(v, m)
+		ver, ok = r.stopped(v, m)
 	case session.StepExplained:
-		return r.explained(v, m)
+		ver, ok = r.explained(v, m)
 	case session.StepTick:
-		return r.tick(v, m, e.At)
+		ver, ok = r.tick(v, m, v.Step.At)
 	}
-	return hayalet.Verdict{}, false
+	if ok {
+		r.put(m, &ver, out)
+	}
+}
+
+// put says the verdict, in the name of PE-04 where the episode is its.
+func (r *PE01) put(m *Flow, ver *hayalet.Verdict, out *[]hayalet.Verdict) {
+	if m.Stale && (m.Open || ver.Kind != hayalet.Notice) {
+		ver.Rule = PE04Name
+	}
+	*out = append(*out, *ver)
+	if !m.Open {
+		m.Stale = false
+	}
+}
+
+// booked takes the growth up to a value of the station's book, meterStart or the meterStop of a transaction that never
+// began, into an episode that runs. Where none does it is for PE-03 and PE-06.
+func (r *PE01) booked(v View, m *Flow) (hayalet.Verdict, bool) {
+	rd := &v.Step.Reading
+	if !m.Open || v.Step.Kind == session.StepStart && !v.Step.HasGap || rd.Increase <= rd.Written {
+		return hayalet.Verdict{}, false
+	}
+	ver := r.verdict(v)
+	ver.Unpaid = r.pay(v, m)
+	if ver.Unpaid == 0 {
+		ver.Kind, ver.Reason = hayalet.Notice, hayalet.ReasonPaid
+		return ver, true
+	}
+	r.alarm(v, m, &ver)
+	ver.Reason = hayalet.ReasonMissing
+	return ver, true
 }
 
 // stopped grants the settle credit of the transaction that ended. A stop that comes after its end was inferred takes the
 // readings up to its register with it.
-func (r *PE01) stopped(v session.View, m *Memory) (hayalet.Verdict, bool) {
+func (r *PE01) stopped(v View, m *Flow) (hayalet.Verdict, bool) {
 	tx := &v.Connector.Tx
 	var ver hayalet.Verdict
 	covers := m.Open && v.Connector.Covered(m.Value)
@@ -94,7 +185,7 @@ func (r *PE01) stopped(v session.View, m *Memory) (hayalet.Verdict, bool) {
 }
 
 // drain lets time empty the bucket up to the event time at.
-func (m *Memory) drain(p hayalet.Power, at hayalet.Instant) {
+func (m *Flow) drain(p hayalet.Power, at hayalet.Instant) {
 	if m.Judged != 0 && at > m.Judged {
 		m.Level = max(0, m.Level-p.Over(at.Sub(m.Judged)))
 	}
@@ -103,17 +194,22 @@ func (m *Memory) drain(p hayalet.Power, at hayalet.Instant) {
 
 // allowance is what the connector may draw while idle.
 func (r *PE01) allowance(c *session.Connector) hayalet.Power {
-	switch {
-	case c.ID == 0:
+	if c.ID == 0 {
 		return r.p.Standby
-	case c.Idle.Ready():
+	}
+	return allowance(c, r.p.Idle)
+}
+
+// allowance of an outlet is what was learnt, or the start value where nothing was learnt yet.
+func allowance(c *session.Connector, start hayalet.Power) hayalet.Power {
+	if c.Idle.Ready() {
 		return c.Idle.Learnt
 	}
-	return r.p.Idle
+	return start
 }
 
 // reading is the ladder from a placed reading to a verdict.
-func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
+func (r *PE01) reading(v View, m *Flow) (hayalet.Verdict, bool) {
 	c, rd := v.Connector, &v.Step.Reading
 	if c.State != session.Inactive || rd.Fate != session.FateCounted {
 		return hayalet.Verdict{}, false
@@ -139,7 +235,7 @@ func (r *PE01) reading(v session.View, m *Memory) (hayalet.Verdict, bool) {
 
 // still takes a reading without an increase: time drains the bucket, and the settling is over where this register would
 // have shown it.
-func (r *PE01) still(v session.View, m *Memory) {
+func (r *PE01) still(v View, m *Flow) {
 	rd := &v.Step.Reading
 	m.accrue(r.allowance(v.Connector).Over(rd.Elapsed()), rd.Written)
 	m.Judged = max(m.Judged, rd.At)
@@ -149,7 +245,7 @@ func (r *PE01) still(v session.View, m *Memory) {
 }
 
 // accrue adds allowance. What exceeds one step of the register is not kept for later, it drains the bucket.
-func (m *Memory) accrue(e, quantum hayalet.Energy) {
+func (m *Flow) accrue(e, quantum hayalet.Energy) {
 	m.Idle += e
 	if over := m.Idle - max(quantum, 0); over > 0 {
 		m.Idle -= over
@@ -158,7 +254,7 @@ func (m *Memory) accrue(e, quantum hayalet.Energy) {
 }
 
 // pay takes settle credit and allowance off an increase and returns the rest.
-func (r *PE01) pay(v session.View, m *Memory) hayalet.Energy {
+func (r *PE01) pay(v View, m *Flow) hayalet.Energy {
 	rd := &v.Step.Reading
 	rest := rd.Increase
 	credit := min(rest, m.Settle)
@@ -181,7 +277,7 @@ const phaseWeight = 10
 
 // phase pays for the first single step of an idle period: where a register stands between two steps is not known, so the
 // allowance may complete a step that the transaction had nearly filled. The sooner the step, the less likely that is.
-func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Memory, rest hayalet.Energy) hayalet.Energy {
+func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest hayalet.Energy) hayalet.Energy {
 	if m.PhaseOf == c.IdleSince || c.IdleSince == 0 {
 		return 0
 	}
@@ -192,7 +288,7 @@ func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Memory, rest 
 	return min(rest, phaseWeight*r.allowance(c).Over(rd.At.Sub(c.IdleSince)))
 }
 
-func (m *Memory) increase(at hayalet.Instant) {
+func (m *Flow) increase(at hayalet.Instant) {
 	if m.LastInc != 0 {
 		m.Spacing = at.Sub(m.LastInc)
 	}
@@ -200,7 +296,7 @@ func (m *Memory) increase(at hayalet.Instant) {
 }
 
 // alarm puts an unpaid increase into the bucket, or holds it where a queued start, or one that we missed, may explain it.
-func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
+func (r *PE01) alarm(v View, m *Flow, ver *hayalet.Verdict) {
 	c, rd, link := v.Connector, &v.Step.Reading, &v.Station.Link
 	if !m.Open {
 		m.Open, m.First, m.Alarms, m.Peak = true, rd.At, 0, m.Level
@@ -215,7 +311,7 @@ func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
 	}
 	m.increase(v.Step.At)
 	m.Alarms++
-	m.Value = rd.Value
+	m.Value, m.Last = rd.Value, rd.At
 	ver.Kind, ver.Readings = hayalet.Alarm, 1
 	until := link.Up.Add(r.p.Hold)
 	if link.Old >= link.Up {
@@ -250,17 +346,8 @@ func (r *PE01) alarm(v session.View, m *Memory, ver *hayalet.Verdict) {
 }
 
 // grade sets severity and certainty from the bucket; what is held weighs nothing yet.
-func (r *PE01) grade(m *Memory, ver *hayalet.Verdict) {
-	switch s := m.Peak; {
-	case s > r.p.Critical:
-		ver.Severity = hayalet.Critical
-	case s > r.p.High:
-		ver.Severity = hayalet.High
-	case s > r.p.Medium:
-		ver.Severity = hayalet.Medium
-	default:
-		ver.Severity = hayalet.Low
-	}
+func (r *PE01) grade(m *Flow, ver *hayalet.Verdict) {
+	ver.Severity = r.p.Of(m.Peak)
 	ver.Confirmed = ver.Severity >= hayalet.Medium
 }
 
@@ -281,7 +368,7 @@ func reason(c *session.Connector, id hayalet.TransactionID) hayalet.Reason {
 
 // expire lets a held increase count when its hold has ended; true when one did. While old messages still arrive the hold
 // goes on.
-func (r *PE01) expire(v session.View, m *Memory, at hayalet.Instant) bool {
+func (r *PE01) expire(v View, m *Flow, at hayalet.Instant) bool {
 	if m.Held == 0 {
 		return false
 	}
@@ -294,16 +381,16 @@ func (r *PE01) expire(v session.View, m *Memory, at hayalet.Instant) bool {
 }
 
 // count lets what is held weigh.
-func (m *Memory) count() {
+func (m *Flow) count() {
 	m.Level += m.Held
 	m.Peak = max(m.Peak, m.Level)
 	m.Held, m.HoldEnd, m.HoldMax, m.Unseen = 0, 0, 0, false
 }
 
 // closing is how long the register must stand still: longer for flows that show in the register only now and then.
-func (r *PE01) closing(m *Memory) time.Duration { return max(r.p.CloseAfter, 4*m.Spacing) }
+func (r *PE01) closing(m *Flow) time.Duration { return max(r.p.CloseAfter, 4*m.Spacing) }
 
-func (r *PE01) wake(m *Memory) hayalet.Instant {
+func (r *PE01) wake(m *Flow) hayalet.Instant {
 	if !m.Open {
 		return 0
 	}
@@ -315,7 +402,7 @@ func (r *PE01) wake(m *Memory) hayalet.Instant {
 }
 
 // tick ends holds and closes episodes whose flow has ended.
-func (r *PE01) tick(v session.View, m *Memory, at hayalet.Instant) (hayalet.Verdict, bool) {
+func (r *PE01) tick(v View, m *Flow, at hayalet.Instant) (hayalet.Verdict, bool) {
 	if !m.Open {
 		return hayalet.Verdict{}, false
 	}
@@ -334,8 +421,7 @@ func (r *PE01) tick(v session.View, m *Memory, at hayalet.Instant) (hayalet.Verd
 
 // started closes the episode: from here on energy belongs to a transaction. A start that did not explain what is held ends
 // the hold, for the messages of a queue come in their order.
-func (r *PE01) started(v session.View, m *Memory) (hayalet.Verdict, bool) {
-	m.Settle, m.Idle = 0, 0
+func (r *PE01) started(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open {
 		return hayalet.Verdict{}, false
 	}
@@ -347,7 +433,7 @@ func (r *PE01) started(v session.View, m *Memory) (hayalet.Verdict, bool) {
 
 // explained clears an episode that lies within a transaction which was reported late: by its time, and by its meterStart,
 // which tells nothing of the station's own register.
-func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
+func (r *PE01) explained(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open || m.First < v.Step.Since || v.Connector.ID != 0 && !r.reaches(&v.Connector.Tx, m) {
 		return hayalet.Verdict{}, false
 	}
@@ -358,7 +444,7 @@ func (r *PE01) explained(v session.View, m *Memory) (hayalet.Verdict, bool) {
 
 // reaches reports whether a meterStart does not lie between the register before the episode and after it: what flowed
 // before such a start is not that transaction's. A meterStart elsewhere is of another base and tells nothing.
-func (r *PE01) reaches(tx *session.Transaction, m *Memory) bool {
+func (r *PE01) reaches(tx *session.Transaction, m *Flow) bool {
 	for _, scale := range [...]hayalet.Energy{1, 1000} {
 		if start := tx.Meter * scale; start > m.From+r.p.Medium && start <= m.Value+r.p.Medium {
 			return false
@@ -369,7 +455,7 @@ func (r *PE01) reaches(tx *session.Transaction, m *Memory) bool {
 
 // retracted takes an impossible jump back that the register took back. An episode that began with it is cleared; any other
 // weighs what it weighed before, and the reading that follows as a step of its own adds what the register did gain.
-func (r *PE01) retracted(v session.View, m *Memory) (hayalet.Verdict, bool) {
+func (r *PE01) retracted(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open || !m.Jumped {
 		return hayalet.Verdict{}, false
 	}
@@ -385,7 +471,7 @@ func (r *PE01) retracted(v session.View, m *Memory) (hayalet.Verdict, bool) {
 	return ver, true
 }
 
-func (r *PE01) ended(v session.View, m *Memory, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
+func (r *PE01) ended(v View, m *Flow, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
 	ver := r.ending(v, m, kind, why)
 	r.grade(m, &ver)
 	m.Open, m.Held, m.HoldEnd, m.Unseen, m.Wake, m.Peak = false, 0, 0, false, 0, 0
@@ -393,7 +479,7 @@ func (r *PE01) ended(v session.View, m *Memory, kind hayalet.VerdictKind, why ha
 	return ver
 }
 
-func (r *PE01) ending(v session.View, m *Memory, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
+func (r *PE01) ending(v View, m *Flow, kind hayalet.VerdictKind, why hayalet.Reason) hayalet.Verdict {
 	return hayalet.Verdict{
 		Rule: PE01Name, Station: v.Station.ID, Connector: v.Connector.ID, Kind: kind, At: v.Step.At, EventAt: v.Step.EventAt,
 		Excess: m.Peak + m.Held, Reason: why,
@@ -401,7 +487,7 @@ func (r *PE01) ending(v session.View, m *Memory, kind hayalet.VerdictKind, why h
 }
 
 // verdict fills in what the step says, whatever comes of it.
-func (r *PE01) verdict(v session.View) hayalet.Verdict {
+func (r *PE01) verdict(v View) hayalet.Verdict {
 	c, rd := v.Connector, &v.Step.Reading
 	ver := hayalet.Verdict{
 		Rule: PE01Name, Station: v.Station.ID, Connector: c.ID, At: v.Step.At, EventAt: rd.At,
@@ -426,7 +512,7 @@ func (r *PE01) corroborate(c *session.Connector, rd *session.Reading, ver *hayal
 	}
 	if c.CurrentAt != 0 && c.CurrentAt >= rd.Since {
 		measured = true
-		flows = flows || c.Current > r.p.Floor
+		flows = flows || Milliamps(c.Current) > r.p.Floor
 	}
 	add := func(when bool, ev hayalet.Evidence) {
 		if when {

@@ -1,47 +1,68 @@
 package detect
 
 import (
-	"time"
-
 	"hayalet"
 	"hayalet/internal/session"
 )
 
-// Rule judges one step. Judge must be pure: the same view, memory and event give the same verdict and memory. It is called
-// by the goroutine that owns the station. False means that there is nothing to say.
+// View is what a rule sees: one step of a connector and the state after it. Rules must not change it.
+type View struct {
+	session.View
+	Trace *Trace // takes down how a rule came to its answer; nil when nobody asks
+}
+
+// Rule judges one step. It appends its verdicts to out, most often none. Judge must be pure: the same view and memory give
+// the same verdicts and memory. It is called by the goroutine that owns the station.
 type Rule interface {
 	Name() hayalet.RuleName
-	Judge(v session.View, m *Memory, e *hayalet.Event) (hayalet.Verdict, bool)
+	Judge(v View, m *Memory, out *[]hayalet.Verdict)
 }
 
-// Memory is what one rule keeps of one connector. It has a fixed size; each rule uses the fields that it needs.
+// Memory is what the rules remember of one connector. Each rule has its own part, of a fixed size, and may read the
+// others': energy that one rule has told of is not told of by another.
 type Memory struct {
-	Level   hayalet.Energy  // the bucket: unpaid energy that time has not drained
-	Peak    hayalet.Energy  // its highest level in the running episode
-	Held    hayalet.Energy  // unpaid energy over an outage, not in the bucket until the hold ends
-	Settle  hayalet.Energy  // settle credit left
-	Idle    hayalet.Energy  // idle allowance not yet used
-	Day     int32           // the day, since 1970, of SettleUsed
-	Daily   hayalet.Energy  // settle credit given on that day
-	Judged  hayalet.Instant // event time up to which time has drained the bucket
-	PhaseOf hayalet.Instant // the idle period, by its begin, whose first step was judged
-	First   hayalet.Instant // event time of the episode's first increasing reading
-	LastInc hayalet.Instant // receipt of the last increasing reading
-	Spacing time.Duration   // between the last two
-	HoldEnd hayalet.Instant // receipt time at which a held increase counts
-	HoldMax hayalet.Instant // and from which it counts whatever arrives
-	Wake    hayalet.Instant // receipt time from which a tick matters; zero: none does
-	Value   hayalet.Energy  // register at the last alarm
-	From    hayalet.Energy  // register before the episode's first increase
-	Alarms  int32           // readings of the running episode
-	Before  Weight          // the episode before an impossible jump
-	Jumped  bool            // Before is set
-	Unseen  bool            // Held is of a reading under an id that was never seen to begin
-	Open    bool
+	Flow Flow   // PE-01 and PE-04
+	Drip Drip   // PE-02
+	Draw Draw   // PE-05
+	Site []Site `json:",omitempty"` // site rules, in their order
 }
 
-// Weight is what weighs in an episode.
-type Weight struct {
-	Level, Peak, Held hayalet.Energy
-	Alarms            int32
+// Wake is the receipt time from which a tick matters to any rule; zero: none does.
+func (m *Memory) Wake() hayalet.Instant {
+	wake := earlier(m.Flow.Wake, m.Draw.Wake)
+	for i := range m.Site {
+		wake = earlier(wake, m.Site[i].Wake)
+	}
+	return wake
+}
+
+// earlier is the earlier of two instants of which zero is none.
+func earlier(a, b hayalet.Instant) hayalet.Instant {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// Entry is a rule in a set.
+type Entry struct {
+	Rule
+	Shadow bool // its incidents are kept and wake nobody
+}
+
+// Set is the rules of a station in the order in which they judge. A rule that reads what another one remembers of the step
+// before stands before it; [Catalogue] is in this order.
+type Set []Entry
+
+// Sets gives the rules of a station.
+type Sets func(st hayalet.StationID, vendor, model string) Set
+
+// All gives every station the same set.
+func (s Set) All(hayalet.StationID, string, string) Set { return s }
+
+// verdict begins a verdict of a rule on a step.
+func verdict(rule hayalet.RuleName, v View, kind hayalet.VerdictKind) hayalet.Verdict {
+	return hayalet.Verdict{
+		Rule: rule, Station: v.Station.ID, Connector: v.Connector.ID, Kind: kind, At: v.Step.At, EventAt: v.Step.EventAt,
+	}
 }

@@ -27,10 +27,12 @@ func BenchmarkDecodeStateRule420(b *testing.B) {
 		data[i] = meterFrame(i, start.Add(time.Duration(i)*time.Second))
 	}
 	d := ocpp.NewDecoder()
-	rule := detect.NewPE01(detect.DefaultPE01())
+	rules := detect.Defaults()
 	var st *session.Station
 	var m detect.Memory
 	var e hayalet.Event
+	var w session.Scratch
+	var verdicts []hayalet.Verdict
 	b.SetBytes(int64(len(data[0])))
 	b.ReportAllocs()
 	i := 0
@@ -41,9 +43,13 @@ func BenchmarkDecodeStateRule420(b *testing.B) {
 		at := start.Add(time.Duration(i%frames) * time.Second)
 		f := hayalet.Frame{Station: "CP_1", Conn: "c", Seq: uint64(i), At: hayalet.InstantOf(at), Data: data[i%frames]}
 		d.Decode(&f, &e)
-		steps := st.Apply(&e)
+		steps := st.Apply(&e, &w)
+		verdicts = verdicts[:0]
 		for k := range steps {
-			rule.Judge(session.View{Station: st, Connector: steps[k].Connector, Step: &steps[k]}, &m, &e)
+			view := detect.View{View: session.View{Station: st, Connector: steps[k].Connector, Step: &steps[k]}}
+			for _, rule := range rules {
+				rule.Judge(view, &m, &verdicts)
+			}
 		}
 		i++
 	}

@@ -42,6 +42,12 @@ type Observer interface {
 	Observed(v session.View)
 }
 
+// Explainer is a [Listener] that also hears how the rules came to their verdicts, step by step. What it is given is good
+// only during the call.
+type Explainer interface {
+	Explained(v session.View, rungs []detect.Rung, verdicts []hayalet.Verdict)
+}
+
 // Store is what the engine saves to, behind the frames.
 type Store interface {
 	hayalet.Incidents
@@ -50,7 +56,7 @@ type Store interface {
 
 // Config configures an engine. Rules must be set; everything else may be zero.
 type Config struct {
-	Rules     []detect.Rule
+	Rules     detect.Sets
 	Profiles  session.Profiles
 	Listeners []Listener
 	Store     Store            // nil: nothing is saved
@@ -67,10 +73,11 @@ type Engine struct {
 	seed   maphash.Seed
 	saver  *saver
 
-	observers []Observer    // those of cfg.Listeners that observe
-	done      chan struct{} // closed when the shards have ended
-	once      sync.Once
-	closed    chan struct{} // closed by Close
+	observers  []Observer // those of cfg.Listeners that observe
+	explainers []Explainer
+	done       chan struct{} // closed when the shards have ended
+	once       sync.Once
+	closed     chan struct{} // closed by Close
 
 	mu     sync.Mutex // recorded frames only: latest
 	latest hayalet.Instant
@@ -97,6 +104,9 @@ func New(cfg Config) *Engine {
 	for _, l := range cfg.Listeners {
 		if o, ok := l.(Observer); ok {
 			e.observers = append(e.observers, o)
+		}
+		if x, ok := l.(Explainer); ok {
+			e.explainers = append(e.explainers, x)
 		}
 	}
 	for range cfg.Shards {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hayalet"
+	"hayalet/internal/detect"
 	"hayalet/internal/engine"
 	"hayalet/internal/session"
 )
@@ -119,7 +120,7 @@ func (m *memory) saved() int {
 // through runs frames through an engine with a store, to its end.
 func through(t *testing.T, store engine.Store, frames []hayalet.Frame) {
 	t.Helper()
-	e := engine.New(engine.Config{Rules: rules(), Store: store, Shards: 2})
+	e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: store, Shards: 2})
 	if err := e.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func TestStoreThatFailsLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
 		store.setFail(true)
-		e := engine.New(engine.Config{Rules: rules(), Store: store})
+		e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: store})
 		done := make(chan error, 1)
 		go func() { done <- e.Run(context.Background()) }()
 		if err := e.PutFrames(t.Context(), story(t)); err != nil {
@@ -195,7 +196,7 @@ func TestStoreThatFailsLosesNothing(t *testing.T) {
 func TestLiveTicksAreTheRecordsTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		live := new(ear)
-		e := engine.New(engine.Config{Rules: rules(), Listeners: []engine.Listener{live}, Clock: time.Now})
+		e := engine.New(engine.Config{Rules: detect.Defaults().All, Listeners: []engine.Listener{live}, Clock: time.Now})
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- e.Run(ctx) }()
@@ -238,7 +239,7 @@ func deref(all []hayalet.Incident) []any {
 }
 
 func TestPutFramesAfterTheEndFails(t *testing.T) {
-	e := engine.New(engine.Config{Rules: rules()})
+	e := engine.New(engine.Config{Rules: detect.Defaults().All})
 	e.Close()
 	if err := e.Run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -308,14 +308,12 @@ func (e *ear) all() []hayalet.Incident {
 	return all
 }
 
-func rules() []detect.Rule { return []detect.Rule{detect.NewPE01(detect.DefaultPE01())} }
-
 // play runs frames through an engine, in batches of the given size, and returns what it concluded.
 func play(t *testing.T, profile session.Profile, frames []hayalet.Frame, batch int) *ear {
 	t.Helper()
 	heard := new(ear)
 	e := engine.New(engine.Config{
-		Rules: rules(), Listeners: []engine.Listener{heard}, Shards: 1,
+		Rules: detect.Defaults().All, Listeners: []engine.Listener{heard}, Shards: 1,
 		Profiles: func(hayalet.StationID, string, string, hayalet.ConnectorID) session.Profile { return profile },
 	})
 	done := make(chan error, 1)

@@ -20,6 +20,7 @@ type shard struct {
 	jobs    chan job
 	units   map[hayalet.StationID]*unit
 	decoder *ocpp.Decoder
+	scratch scratch
 	wake    hayalet.Instant // the earliest tick that matters to any unit; zero: none
 }
 
@@ -91,10 +92,11 @@ func (s *shard) frame(f *hayalet.Frame) {
 	if u.seen(f) {
 		return
 	}
-	s.decoder.Decode(f, &u.event)
-	u.timed(&u.event)
-	u.runTicks(floorTick(u.event.At))
-	u.apply(&u.event)
+	e := &s.scratch.event
+	s.decoder.Decode(f, e)
+	u.timed(e)
+	u.runTicks(floorTick(e.At), &s.scratch)
+	u.apply(e, &s.scratch)
 	s.follow(u)
 }
 
@@ -112,7 +114,7 @@ func (s *shard) tick(at hayalet.Instant) {
 	}
 	s.wake = 0
 	for _, u := range s.units {
-		u.runTicks(at)
+		u.runTicks(at, &s.scratch)
 		s.follow(u)
 	}
 }

@@ -13,14 +13,13 @@ import (
 )
 
 // snapshotVersion changes when state that was saved before can no longer be read as it is now.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // image is a unit as it is saved.
 type image struct {
 	Version  int
-	Rules    []hayalet.RuleName
 	Station  *session.Station
-	Memories map[hayalet.ConnectorID][]detect.Memory
+	Memories map[hayalet.ConnectorID]*detect.Memory
 	Kept     []hayalet.Incident
 	Latest   hayalet.Instant
 	Conns    [4]connSeq
@@ -32,9 +31,6 @@ func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
 		Version: snapshotVersion, Station: u.station, Memories: u.memories, Kept: u.folder.Kept(), Latest: u.latest, Conns: u.conns,
 		Pending: d.Pending(u.station.Link.Conn),
 	}
-	for _, r := range u.engine.cfg.Rules {
-		img.Rules = append(img.Rules, r.Name())
-	}
 	body, err := json.Marshal(img)
 	if err != nil {
 		return hayalet.Snapshot{}, fmt.Errorf("encode state of %q: %w", u.station.ID, err)
@@ -42,7 +38,7 @@ func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
 	return hayalet.Snapshot{Station: u.station.ID, At: u.latest, Body: body}, nil
 }
 
-// restore makes a unit from its snapshot. Memories are matched by the rules' names: a rule that is new starts empty.
+// restore makes a unit from its snapshot. What a rule remembers is named after it: a rule that is new starts empty.
 func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	var img image
 	if err := json.Unmarshal(s.Body, &img); err != nil {
@@ -57,16 +53,11 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	u.folder = detect.NewFolder(img.Kept)
 	u.latest, u.conns = img.Latest, img.Conns
 	for c, saved := range img.Memories {
-		memories := make([]detect.Memory, len(e.cfg.Rules))
-		for i, rule := range e.cfg.Rules {
-			for j, name := range img.Rules {
-				if name == rule.Name() && j < len(saved) {
-					memories[i] = saved[j]
-				}
-			}
+		if saved != nil {
+			u.memories[c] = saved
 		}
-		u.memories[c] = memories
 	}
+	u.arm()
 	u.wake = u.nextWake()
 	d.Expect(u.station.Link.Conn, img.Pending)
 	return u, nil

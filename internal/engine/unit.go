@@ -10,13 +10,21 @@ import (
 type unit struct {
 	engine   *Engine
 	station  *session.Station
-	memories map[hayalet.ConnectorID][]detect.Memory // by the index of the rule
+	rules    detect.Set
+	memories map[hayalet.ConnectorID]*detect.Memory
 	folder   *detect.Folder
 	latest   hayalet.Instant // receipt of the last frame
 	wake     hayalet.Instant // the earliest tick that matters; zero: none
 	conns    [4]connSeq      // the last connections and how far they were seen
 	dirty    bool
-	event    hayalet.Event // scratch
+}
+
+// scratch is the room that a shard's units work in, one after another.
+type scratch struct {
+	event    hayalet.Event
+	steps    session.Scratch
+	verdicts []hayalet.Verdict
+	trace    detect.Trace
 }
 
 type connSeq struct {
@@ -25,11 +33,16 @@ type connSeq struct {
 }
 
 func newUnit(id hayalet.StationID, e *Engine) *unit {
-	return &unit{
-		engine: e, station: session.New(id, e.cfg.Profiles), memories: make(map[hayalet.ConnectorID][]detect.Memory),
+	u := &unit{
+		engine: e, station: session.New(id, e.cfg.Profiles), memories: make(map[hayalet.ConnectorID]*detect.Memory),
 		folder: detect.NewFolder(nil),
 	}
+	u.arm()
+	return u
 }
+
+// arm gives the unit the rules of its station, which may be chosen by its model.
+func (u *unit) arm() { u.rules = u.engine.cfg.Rules(u.station.ID, u.station.Vendor, u.station.Model) }
 
 // seen reports whether the frame was delivered before, and remembers it.
 func (u *unit) seen(f *hayalet.Frame) bool {
@@ -58,37 +71,52 @@ func (u *unit) timed(e *hayalet.Event) {
 	u.latest = max(u.latest, e.At)
 }
 
-func (u *unit) apply(e *hayalet.Event) {
+func (u *unit) apply(e *hayalet.Event, w *scratch) {
 	if e.Kind == hayalet.EventOther && u.station.Link.Conn == e.Conn {
-		u.station.Apply(e) // a sign of life, nothing to judge
+		u.station.Apply(e, &w.steps) // a sign of life, nothing to judge
 		return
 	}
 	u.dirty = true
-	steps := u.station.Apply(e)
+	steps := u.station.Apply(e, &w.steps)
+	if e.Kind == hayalet.EventBoot {
+		u.arm()
+	}
 	if len(steps) == 0 {
 		return
 	}
 	for i := range steps {
-		u.judge(&steps[i], e)
+		u.judge(&steps[i], w)
 	}
 	u.wake = u.nextWake()
 }
 
-func (u *unit) judge(step *session.Step, e *hayalet.Event) {
-	rules := u.engine.cfg.Rules
-	memories := u.memories[step.Connector.ID]
-	if memories == nil {
-		memories = make([]detect.Memory, len(rules))
-		u.memories[step.Connector.ID] = memories
+func (u *unit) judge(step *session.Step, w *scratch) {
+	m := u.memories[step.Connector.ID]
+	if m == nil {
+		m = new(detect.Memory)
+		u.memories[step.Connector.ID] = m
 	}
-	view := session.View{Station: u.station, Connector: step.Connector, Step: step}
+	view := detect.View{View: session.View{Station: u.station, Connector: step.Connector, Step: step}}
 	for _, o := range u.engine.observers {
-		o.Observed(view)
+		o.Observed(view.View)
 	}
-	for i, rule := range rules {
-		if verdict, ok := rule.Judge(view, &memories[i], e); ok {
-			u.conclude(&verdict)
+	if len(u.engine.explainers) > 0 {
+		w.trace.Rungs = w.trace.Rungs[:0]
+		view.Trace = &w.trace
+	}
+	w.verdicts = w.verdicts[:0]
+	for _, rule := range u.rules {
+		before := len(w.verdicts)
+		rule.Judge(view, m, &w.verdicts)
+		for i := before; rule.Shadow && i < len(w.verdicts); i++ {
+			w.verdicts[i].Shadow = true
 		}
+	}
+	for i := range w.verdicts {
+		u.conclude(&w.verdicts[i])
+	}
+	for _, x := range u.engine.explainers {
+		x.Explained(view.View, w.trace.Rungs, w.verdicts)
 	}
 }
 
@@ -110,11 +138,9 @@ func (u *unit) conclude(v *hayalet.Verdict) {
 
 func (u *unit) nextWake() hayalet.Instant {
 	var next hayalet.Instant
-	for _, memories := range u.memories {
-		for i := range memories {
-			if w := memories[i].Wake; w != 0 && (next == 0 || w < next) {
-				next = w
-			}
+	for _, m := range u.memories {
+		if w := m.Wake(); w != 0 && (next == 0 || w < next) {
+			next = w
 		}
 	}
 	return next
@@ -122,11 +148,11 @@ func (u *unit) nextWake() hayalet.Instant {
 
 // runTicks lets the ticks happen that are due up to at. A tick is applied at the first whole ten seconds from its
 // deadline on, whenever it is that we get to it: so every route gives the same.
-func (u *unit) runTicks(at hayalet.Instant) {
+func (u *unit) runTicks(at hayalet.Instant, w *scratch) {
 	for u.wake != 0 && ceilTick(u.wake) <= at {
 		due := ceilTick(u.wake)
 		tick := hayalet.Event{Station: u.station.ID, Kind: hayalet.EventTick, At: due}
-		u.apply(&tick)
+		u.apply(&tick, w)
 		if u.wake != 0 && ceilTick(u.wake) <= due {
 			u.wake = due + 1 // a rule that does not move on must not stop the clock
 		}

@@ -10,10 +10,10 @@ import (
 )
 
 // Ours runs a trace through the engine that serve and analyze run.
-func Ours(rules func() []detect.Rule) Detector {
+func Ours(rules detect.Sets) Detector {
 	return func(frames []hayalet.Frame) []Answer {
 		heard := &listener{level: make(map[string]hayalet.Incident), last: make(map[string]hayalet.Incident)}
-		e := engine.New(engine.Config{Rules: rules(), Listeners: []engine.Listener{heard}, Shards: 1})
+		e := engine.New(engine.Config{Rules: rules, Listeners: []engine.Listener{heard}, Shards: 1})
 		var done sync.WaitGroup
 		done.Go(func() { _ = e.Run(context.Background()) }) // ends with nil after Close
 		for len(frames) > 0 {

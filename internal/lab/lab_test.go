@@ -9,12 +9,10 @@ import (
 	"hayalet/internal/lab"
 )
 
-func rules() []detect.Rule { return []detect.Rule{detect.NewPE01(detect.DefaultPE01())} }
-
 // TestOursOnACorpus plays each family under a few seeds. Those of the published scores are others.
 func TestOursOnACorpus(t *testing.T) {
 	const first, seeds = 1000, 6
-	ours := lab.Ours(rules)
+	ours := lab.Ours(detect.Defaults().All)
 	for _, f := range append(lab.Attacks(), lab.Benign()...) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()

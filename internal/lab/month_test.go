@@ -3,6 +3,7 @@ package lab_test
 import (
 	"testing"
 
+	"hayalet/internal/detect"
 	"hayalet/internal/lab"
 )
 
@@ -11,7 +12,7 @@ func TestMonthsAreQuiet(t *testing.T) {
 	if testing.Short() {
 		months = 4
 	}
-	q := lab.RunMonths(months, 5000, lab.Ours(rules))
+	q := lab.RunMonths(months, 5000, lab.Ours(detect.Defaults().All))
 	if q.FalseAlarms > 0 {
 		t.Errorf("%+v", q)
 	}

@@ -5,7 +5,7 @@
 package lang
 
 import (
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,8 +51,8 @@ func FromEnv(getenv func(string) string) Lang {
 	return EN
 }
 
-//go:embed catalogue.yml
-var catalogue []byte
+//go:embed *.yml
+var catalogues embed.FS
 
 type entry struct {
 	EN string `yaml:"en"`
@@ -62,8 +62,14 @@ type entry struct {
 // entries decodes the catalogue once.
 var entries = sync.OnceValue(func() map[string]entry { //nolint:gochecknoglobals // a constant that is decoded at first use
 	m := make(map[string]entry)
-	if err := yaml.Unmarshal(catalogue, &m); err != nil {
-		panic("lang: catalogue.yml: " + err.Error()) // a build that cannot be shipped: the tests decode it
+	for _, name := range []string{"catalogue.yml", "rules.yml"} {
+		data, err := catalogues.ReadFile(name)
+		if err == nil {
+			err = yaml.Unmarshal(data, &m)
+		}
+		if err != nil {
+			panic("lang: " + name + ": " + err.Error()) // a build that cannot be shipped: the tests decode it
+		}
 	}
 	return m
 })
@@ -122,6 +128,15 @@ func (p Printer) State(s hayalet.IncidentState) string { return p.T("state." + s
 
 // Cause is the word of a cause.
 func (p Printer) Cause(c hayalet.Cause) string { return p.T("cause." + c.String()) }
+
+// Rule is the name of a rule; a rule of the operator's own has none but its id.
+func (p Printer) Rule(r hayalet.RuleName) string {
+	key := "rule." + string(r) + ".name"
+	if name := p.T(key); name != key {
+		return name
+	}
+	return p.T("rule.site.name")
+}
 
 // Evidence is the phrase of a piece of evidence.
 func (p Printer) Evidence(name string) string { return p.T("evidence." + name) }

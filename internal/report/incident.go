@@ -88,7 +88,7 @@ func Alarm(p lang.Printer, v *hayalet.Verdict) []string {
 // Incident writes an incident in a few lines.
 func Incident(p lang.Printer, inc *hayalet.Incident, tariff Tariff) []string {
 	lines := []string{
-		p.T("incident.title", string(inc.Rule), string(inc.Station), int(inc.Connector), p.Severity(inc.Severity), p.State(inc.State)),
+		p.T("incident.title", string(inc.Rule), p.Rule(inc.Rule), string(inc.Station), int(inc.Connector), p.Severity(inc.Severity), p.State(inc.State)),
 		p.Reason(inc.Reason),
 		p.T("incident.numbers", inc.Readings, p.Number(Wh(inc.Energy)), inc.Baseline.KWh(3), inc.Last.KWh(3), p.Number(Wh(inc.Excess))),
 	}

@@ -67,6 +67,9 @@ func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
 		}
 		from := t.Pending
 		confirmed := from.At != 0 && !t.EpochOpen
+		if !t.EpochOpen {
+			r.Fall = t.Last.Value - v.energy
+		}
 		t.restart(v.energy, v)
 		r.Fate = FateFirst
 		if confirmed { // the rise between the two low values is a rise

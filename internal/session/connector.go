@@ -119,8 +119,12 @@ type Connector struct {
 	Tracks []Track
 	Idle   Idle
 
-	EndedStarts [4]StartKey // natural keys of the last ended starts: said again, they begin nothing
-	DCProofs    uint8
+	Ended    [4]EndedTx // the last that ended: said again, their starts begin nothing and their stops end nothing
+	DCProofs uint8
+	Heard    hayalet.Instant // receipt of the last usable register, power or current
+
+	Electric     hayalet.Instant // event time of the last power or current
+	ElectricRecv hayalet.Instant // its receipt
 }
 
 // StartKey is the natural key of a start.
@@ -128,6 +132,37 @@ type StartKey struct {
 	Claim hayalet.Instant
 	Meter hayalet.Energy
 	Token string
+}
+
+// EndedTx is what is kept of a transaction that ended.
+type EndedTx struct {
+	Key     StartKey
+	ID      hayalet.TransactionID
+	Stop    hayalet.Energy // meterStop as written
+	HasStop bool
+}
+
+// ended reports whether a start is one of those that ended.
+func (c *Connector) ended(key StartKey) bool {
+	for i := range c.Ended {
+		if e := &c.Ended[i]; e.Key == key && key != (StartKey{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Issued reports whether the id is that of the running transaction, of the last one, or of one that ended not long ago.
+func (c *Connector) Issued(id hayalet.TransactionID) bool {
+	if c.HasTx && c.Tx.ID == id {
+		return true
+	}
+	for i := range c.Ended {
+		if c.Ended[i].ID.IsSet() && c.Ended[i].ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // Rating is the most that the connector can deliver, by configuration or by what was proven.
@@ -222,13 +257,13 @@ func (c *Connector) openTracks() {
 	c.Idle.interrupt()
 }
 
-// remember keeps the key of an ended start.
+// remember keeps what tells a repetition of the transaction that ended.
 func (c *Connector) remember() {
-	if c.Tx.Adopted || !c.HasTx {
+	if !c.HasTx {
 		return
 	}
-	copy(c.EndedStarts[1:], c.EndedStarts[:])
-	c.EndedStarts[0] = c.Tx.key()
+	copy(c.Ended[1:], c.Ended[:])
+	c.Ended[0] = EndedTx{Key: c.Tx.key(), ID: c.Tx.ID}
 }
 
 func (t *Transaction) key() StartKey {

@@ -25,10 +25,34 @@ type Idle struct {
 	Next    uint8
 	Learnt  hayalet.Power // valid when N has reached a day
 	Ceiling hayalet.Power // what Learnt may ever grow to: a slow attacker must not train it
+	Quiet   hayalet.Power // the slope of the first day: what the connector drew when it was commissioned, for us
+	Windows uint32        // how many windows were seen in all
 }
 
 // Ready reports whether a day of quiet was seen.
 func (i *Idle) Ready() bool { return i.N == idleWindows }
+
+// Slope is the median of the slopes between all pairs of points of the last day's cumulative curve (Theil–Sen): a few wild
+// windows do not move it.
+func (i *Idle) Slope() hayalet.Power {
+	var slopes [idleWindows * (idleWindows + 1) / 2]hayalet.Power
+	n := 0
+	for a := range idleWindows {
+		var sum hayalet.Power
+		for b := a; b < idleWindows; b++ {
+			sum += hayalet.Power(i.Rates[(int(i.Next)+b)%idleWindows])
+			slopes[n] = sum / hayalet.Power(b-a+1)
+			n++
+		}
+	}
+	slices.Sort(slopes[:])
+	return slopes[n/2]
+}
+
+// Latest is the rate of the last window.
+func (i *Idle) Latest() hayalet.Power {
+	return hayalet.Power(i.Rates[(int(i.Next)+idleWindows-1)%idleWindows])
+}
 
 // interrupt drops the running window.
 func (i *Idle) interrupt() { i.From = point{} }
@@ -51,6 +75,7 @@ func (i *Idle) observe(p point, quantum hayalet.Energy) {
 	i.Rates[i.Next] = int32(rate)
 	i.Next = (i.Next + 1) % idleWindows
 	i.N = min(i.N+1, idleWindows)
+	i.Windows++
 	if i.Ready() {
 		i.settle()
 	}
@@ -64,6 +89,7 @@ func (i *Idle) settle() {
 	learnt := min(p95+idleMargin, idleCap)
 	if i.Ceiling == 0 {
 		i.Ceiling = min(learnt+idleDrift, idleCap)
+		i.Quiet = i.Slope()
 	}
 	i.Learnt = min(learnt, i.Ceiling)
 }

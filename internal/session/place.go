@@ -165,28 +165,34 @@ func (c *Connector) mislabelled(v *value) *Track {
 }
 
 // placeStop puts meterStop on the track of meterStart, or on the one that it continues. A value that fits nowhere says
-// nothing of the registers.
-func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) {
+// nothing of the registers. It returns what the book says of the transaction.
+func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) Book {
 	v := bookValue(e, at, recv, hayalet.TransactionEnd)
+	book := Book{Start: c.Tx.Meter * hayalet.Energy(c.Tx.Scale), HasStart: c.Tx.HasMeter, Stop: e * hayalet.Energy(c.Tx.Scale), HasStop: true, Step: v.step}
 	t := c.startTrack()
 	if t != nil {
 		sv := v.scaled(c.Tx.Scale)
 		if sv.energy >= t.Last.Value-t.tolerance(&sv) && sv.energy <= t.Last.Value+absurd {
 			v = sv
 		} else {
+			book.Last, book.LastAt, book.Step = t.Last.Value, t.Last.At, t.tolerance(&sv)
 			t = nil
 		}
 	}
 	if t == nil {
 		var scale int64
 		if t, scale = c.candidate(&v, c.limit()); t == nil {
-			return
+			return book
 		}
 		if v = v.scaled(scale); scale != 1 {
 			c.Notes |= NoteScaled
 		}
 	}
+	book.Stop, book.Step, book.Placed = v.energy, t.tolerance(&v), true
+	book.Last, book.LastAt = t.Last.Value, t.Last.At
+	book.Scaled = c.Notes&NoteScaled != 0
 	t.take(v.energy, &v)
+	return book
 }
 
 // carriedOn reports whether the meterStop e carries on the track of meterStart.

@@ -70,14 +70,16 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 	if suspect {
 		c.Notes |= NoteClock
 	}
-	c.electric(samples, at)
-	s.scratch = registers(s.scratch[:0], samples, at, e.At)
-	for i := range s.scratch {
-		if upstream(c, &s.scratch[i]) {
-			s.upstreamStep(c, &s.scratch[i], e)
+	electric, measured := s.measure(c, e, samples, at)
+	s.work.values = registers(s.work.values[:0], samples, at, e.At)
+	for i := range s.work.values {
+		v := &s.work.values[i]
+		if upstream(c, v) {
+			s.upstreamStep(c, v, e)
 			continue
 		}
-		r := s.place(c, &s.scratch[i], e, len(s.scratch))
+		c.Heard = e.At
+		r := s.place(c, v, e, len(s.work.values))
 		if suspect {
 			r.Evidence |= hayalet.EvidenceClockSuspect
 		}
@@ -86,36 +88,8 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 		}
 		s.step(Step{Kind: StepReading, Connector: c, At: e.At, EventAt: r.At, Reading: r})
 	}
-}
-
-// electric keeps the last power and current of the outlet.
-func (c *Connector) electric(samples []hayalet.Sample, at hayalet.Instant) {
-	var total, phases hayalet.Power
-	var hasTotal, hasPhases, hasCurrent bool
-	var current int64
-	for i := range samples {
-		m := &samples[i]
-		if !m.Usable() || m.Location == hayalet.Inlet || m.Location == hayalet.Upstream || m.Location == hayalet.Body {
-			continue
-		}
-		switch {
-		case m.Measurand == hayalet.PowerImport && m.Phase == hayalet.PhaseNone:
-			total, hasTotal = max(total, hayalet.Power(m.Value)), true
-		case m.Measurand == hayalet.PowerImport && m.Phase <= hayalet.L3:
-			phases += hayalet.Power(m.Value)
-			hasPhases = true
-		case m.Measurand == hayalet.CurrentImport && m.Phase != hayalet.PhaseN:
-			current, hasCurrent = max(current, m.Value), true
-		}
-	}
-	switch {
-	case hasTotal:
-		c.Power, c.PowerAt = total, at
-	case hasPhases:
-		c.Power, c.PowerAt = phases, at
-	}
-	if hasCurrent {
-		c.Current, c.CurrentAt = current, at
+	if measured { // after the register of the same stamp, which may show it already
+		s.step(Step{Kind: StepElectric, Connector: c, At: e.At, EventAt: electric.At, Electric: electric})
 	}
 }
 
@@ -404,9 +378,9 @@ func (s *Station) transactionData(c *Connector, e *hayalet.Event, at hayalet.Ins
 	if c.State != Active {
 		return
 	}
-	s.scratch = registers(s.scratch[:0], e.Samples, at, e.At)
-	for i := range s.scratch {
-		if v := &s.scratch[i]; v.context == hayalet.TransactionEnd && !upstream(c, v) {
+	s.work.values = registers(s.work.values[:0], e.Samples, at, e.At)
+	for i := range s.work.values {
+		if v := &s.work.values[i]; v.context == hayalet.TransactionEnd && !upstream(c, v) {
 			s.place(c, v, e, 1)
 		}
 	}

@@ -37,8 +37,13 @@ type Station struct {
 	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
 
 	profiles Profiles
-	steps    []Step
-	scratch  []value
+	work     *Scratch // during Apply
+}
+
+// Scratch is the room that Apply works in. Stations of one goroutine share one: it is worth more than a station's state.
+type Scratch struct {
+	steps  []Step
+	values []value
 }
 
 // New returns a station of which nothing is known.
@@ -90,9 +95,10 @@ func (s *Station) connector(id hayalet.ConnectorID) *Connector {
 	return c
 }
 
-// Apply takes one event and returns the steps that it took. The slice is good until the next call.
-func (s *Station) Apply(e *hayalet.Event) []Step {
-	s.steps = s.steps[:0]
+// Apply takes one event and returns the steps that it took. They lie in w and are good until its next use.
+func (s *Station) Apply(e *hayalet.Event, w *Scratch) []Step {
+	s.work = w
+	w.steps = w.steps[:0]
 	s.link(e)
 	switch e.Kind {
 	case hayalet.EventBoot:
@@ -114,10 +120,11 @@ func (s *Station) Apply(e *hayalet.Event) []Step {
 			s.step(Step{Kind: StepTick, Connector: c, At: e.At, EventAt: e.At})
 		}
 	}
-	return s.steps
+	s.work = nil
+	return w.steps
 }
 
-func (s *Station) step(st Step) { s.steps = append(s.steps, st) }
+func (s *Station) step(st Step) { s.work.steps = append(s.work.steps, st) }
 
 // link follows the connection and its clock.
 func (s *Station) link(e *hayalet.Event) {
@@ -168,10 +175,10 @@ func (s *Station) boot(e *hayalet.Event) {
 	s.refreshProfiles()
 	for _, c := range s.Connectors {
 		if c.State == Active {
-			s.end(c, EndedByBoot, e.At, e.At)
+			s.end(c, EndedByBoot, e.At, e.At, Book{})
 		}
 		for i := range c.Tracks {
-			c.Tracks[i].EpochOpen = true
+			c.Tracks[i].EpochOpen, c.Tracks[i].Booted = true, true
 		}
 	}
 }
@@ -192,7 +199,7 @@ func (s *Station) status(e *hayalet.Event) {
 		case Unknown:
 			c.settleKnown(at, e.At)
 		case Active:
-			s.end(c, EndedByIdle, at, e.At)
+			s.end(c, EndedByIdle, at, e.At, Book{})
 		case Inactive:
 			if c.Tx.End == EndedByBoot { // it did not go on after the boot
 				c.Tx.End, c.Tx.EndedRecv = EndedByIdle, e.At
@@ -227,12 +234,13 @@ func (s *Station) start(e *hayalet.Event) {
 	case e.ClaimedAt != 0 && c.HasTx && c.State == Active && c.Tx.key() == key: // said again
 		c.Tx.StartSeq, c.Tx.StartConn = e.Seq, e.Conn
 		return
-	case slices.Contains(c.EndedStarts[:], key) && (e.ClaimedAt != 0 || c.outgrown(e.Meter)): // said again after its stop
+	case c.ended(key) && (e.ClaimedAt != 0 || c.outgrown(e.Meter)): // said again after its stop
 		return
 	}
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
+	gap, hasGap := s.gap(c, e, at)
 	if c.State == Active {
-		s.end(c, EndedByStart, at, e.At)
+		s.end(c, EndedByStart, at, e.At, Book{})
 	}
 	since := s.explains(c, at, e)
 	c.State, c.HasTx = Active, true
@@ -247,7 +255,7 @@ func (s *Station) start(e *hayalet.Event) {
 	if since != 0 {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
 	}
-	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at})
+	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at, Reading: gap, HasGap: hasGap})
 	s.busy(e, at, since)
 }
 

@@ -11,12 +11,15 @@ type StepKind uint8
 
 // The kinds of steps.
 const (
-	StepReading   StepKind = iota // a register value was placed on a track
-	StepStart                     // a transaction began
-	StepStop                      // a transaction ended, by a stop or by inference
-	StepExplained                 // a start delivered late covers readings from Since on
-	StepRetracted                 // the register fell back: an earlier jump was a glitch; the reading follows as its own step
-	StepTick                      // time passed
+	StepReading     StepKind = iota // a register value was placed on a track
+	StepStart                       // a transaction began
+	StepStop                        // a transaction ended, by a stop or by inference
+	StepExplained                   // a start delivered late covers readings from Since on
+	StepRetracted                   // the register fell back: an earlier jump was a glitch; the reading follows as its own step
+	StepElectric                    // power or current was measured at the outlet
+	StepUnknownStop                 // a stop came whose start was never seen, although the connector was known to be idle
+	StepRestop                      // the stop of a transaction came once more
+	StepTick                        // time passed
 )
 
 // Fate is what became of a reading.
@@ -60,10 +63,39 @@ type Reading struct {
 	OverOutage bool                  // the value before came through an earlier connection
 	Jumped     bool                  // an impossible jump that a second value confirmed
 	TakenBack  bool                  // the register fell back from an impossible jump: the jump was a glitch
+	Fall       hayalet.Energy        // the register restarted this far below its last value where nothing explains it
 }
 
 // Elapsed is the event time that the increase took.
 func (r *Reading) Elapsed() time.Duration { return r.At.Sub(r.Since) }
+
+// Electric is what flows through the outlet at one time, as the station measured it.
+type Electric struct {
+	At         hayalet.Instant // event time
+	Since      hayalet.Instant // event time of the measurement before; zero when there was none
+	Power      hayalet.Power   // all phases; calculated from the currents where no power was sent
+	Current    int64           // highest phase, mA; valid when HasCurrent
+	HasPower   bool            // a power was sent
+	HasCurrent bool
+	OverOutage bool                  // the measurement before came through an earlier connection
+	Late       bool                  // taken inside the transaction that ended, or older than the one before
+	ID         hayalet.TransactionID // as sent with it
+}
+
+// Book is what the station's own book says of a transaction at its end.
+type Book struct {
+	Start    hayalet.Energy // meterStart and meterStop as watt-hours, whatever they were written in
+	Stop     hayalet.Energy
+	HasStart bool
+	HasStop  bool
+	Last     hayalet.Energy // the register's last value before the stop, on the track of meterStop
+	LastAt   hayalet.Instant
+	Step     hayalet.Energy // how far two writings of one value may lie apart
+	Placed   bool           // meterStop lies on a track, and Last is its last value
+	Scaled   bool           // a factor of a thousand was found
+	Was      hayalet.Energy // StepRestop: the meterStop that was said first
+	HasWas   bool
+}
 
 // Step is one thing that an event did to one connector.
 type Step struct {
@@ -71,8 +103,12 @@ type Step struct {
 	Connector *Connector
 	At        hayalet.Instant // receipt
 	EventAt   hayalet.Instant
-	Since     hayalet.Instant // StepExplained
-	Reading   Reading         // StepReading, StepRetracted
+	Since     hayalet.Instant       // StepExplained
+	Reading   Reading               // StepReading, StepRetracted; StepStart and StepUnknownStop: the growth up to the book's value, if HasGap
+	HasGap    bool                  // StepStart: meterStart carries on a register of a connector that was known to be idle
+	Electric  Electric              // StepElectric
+	Book      Book                  // StepStop, StepRestop
+	ID        hayalet.TransactionID // StepUnknownStop, StepRestop: as written
 }
 
 // View is what a rule sees: one step and the state after it. Rules must not change it.

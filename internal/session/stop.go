@@ -7,35 +7,110 @@ import (
 )
 
 func (s *Station) stop(e *hayalet.Event) {
+	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	c := s.stopped(e)
 	if c == nil {
+		s.unbound(e, at)
 		return
 	}
-	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	if len(e.Samples) > 0 {
 		s.transactionData(c, e, at)
 	}
+	var book Book
+	if e.HasMeter {
+		book = c.placeStop(e.Meter, at, e.At)
+	}
 	switch c.State {
 	case Active:
-		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
-		}
-		s.end(c, Stopped, at, e.At)
+		s.end(c, Stopped, at, e.At, book)
 	case Inactive: // its end was inferred: the stop makes it certain, and its register the baseline
 		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
 			c.rebase()
 		}
 		c.Tx.End, c.Tx.EndedAt, c.Tx.EndedRecv = Stopped, at, e.At
-		s.step(Step{Kind: StepStop, Connector: c, At: e.At, EventAt: at})
+		s.step(Step{Kind: StepStop, Connector: c, At: e.At, EventAt: at, Book: book})
 	case Unknown:
-		if e.HasMeter {
-			c.placeStop(e.Meter, at, e.At)
-		}
 		c.HasTx = true
 		c.Tx.ID = e.Transaction
-		s.end(c, Stopped, at, e.At)
+		s.end(c, Stopped, at, e.At, book)
 	}
+	c.stoppedWith(e)
+}
+
+// stoppedWith keeps the meterStop of the transaction that ended, so that another one is seen to differ.
+func (c *Connector) stoppedWith(e *hayalet.Event) {
+	for i := range c.Ended {
+		if last := &c.Ended[i]; last.Key == c.Tx.key() {
+			last.ID, last.Stop, last.HasStop = c.Tx.ID, e.Meter, e.HasMeter
+			return
+		}
+	}
+}
+
+// unbound takes a stop that ends nothing: one that came before, or one of a transaction whose start was never seen.
+func (s *Station) unbound(e *hayalet.Event, at hayalet.Instant) {
+	if !e.HasMeter {
+		return
+	}
+	if e.Transaction.Usable() {
+		for _, c := range s.Connectors {
+			for i := range c.Ended {
+				last := &c.Ended[i]
+				if last.ID != e.Transaction {
+					continue
+				}
+				s.step(Step{
+					Kind: StepRestop, Connector: c, At: e.At, EventAt: at, ID: e.Transaction,
+					Book: Book{Stop: e.Meter, HasStop: true, Was: last.Stop, HasWas: last.HasStop},
+				})
+				return
+			}
+		}
+	}
+	c := s.only(e, func(c *Connector) bool { return c.State == Inactive && !c.provisional(e.At) })
+	if c == nil {
+		return
+	}
+	v := bookValue(e.Meter, at, e.At, hayalet.TransactionEnd)
+	r, t, ok := s.growth(c, &v)
+	if !ok || r.Increase == 0 {
+		return
+	}
+	t.take(r.Value, &v)
+	r.ID = e.Transaction
+	s.step(Step{Kind: StepUnknownStop, Connector: c, At: e.At, EventAt: r.At, Reading: r, ID: e.Transaction})
+}
+
+// gap is the growth from the register's last value to the meterStart of a start, where the connector was known to be idle.
+func (s *Station) gap(c *Connector, e *hayalet.Event, at hayalet.Instant) (Reading, bool) {
+	if c.State != Inactive || !e.HasMeter || c.provisional(e.At) {
+		return Reading{}, false
+	}
+	v := bookValue(e.Meter, at, e.At, hayalet.TransactionBegin)
+	r, _, ok := s.growth(c, &v)
+	return r, ok
+}
+
+// growth tells how far a value of the station's book lies above the register that it carries on. What the transaction before
+// can have delivered after the register's last value is no growth. The register is left as it was.
+func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) {
+	v.at = max(v.at, s.oldest())
+	t, scale := c.candidate(v, c.limit())
+	if t == nil {
+		return r, nil, false
+	}
+	*v = v.scaled(scale)
+	r = Reading{
+		Value: v.energy, Written: t.tolerance(v), Quantum: v.quantum, Since: t.Last.At, At: max(v.at, t.Last.At), Context: v.context, Track: c.index(t),
+		OverOutage: t.LastRecv < s.Link.Up, Increase: max(0, v.energy-t.Last.Value), Fate: FateCounted,
+	}
+	r.Baseline, r.BaselineAt = t.Baseline.Value, t.Baseline.At
+	if !t.Anchored {
+		r.Increase = max(0, r.Increase-c.share(t)-t.tolerance(v))
+		r.Baseline, r.BaselineAt = v.energy-r.Increase, c.IdleSince
+		r.Since = min(max(r.Since, c.IdleSince), r.At)
+	}
+	return r, t, true
 }
 
 // stopped finds the connector whose transaction a stop ends. The id leads; without a usable one the stop must be
@@ -84,7 +159,7 @@ func (s *Station) only(e *hayalet.Event, match func(*Connector) bool) *Connector
 }
 
 // end closes the running transaction of c and makes the values of its tracks the baselines.
-func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant) {
+func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant, book Book) {
 	tx := &c.Tx
 	tx.End, tx.EndedAt, tx.EndedRecv = how, at, recv
 	c.State = Inactive
@@ -112,7 +187,7 @@ func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant) {
 	c.rebase()
 	c.remember()
 	c.Idle.interrupt()
-	s.step(Step{Kind: StepStop, Connector: c, At: recv, EventAt: at})
+	s.step(Step{Kind: StepStop, Connector: c, At: recv, EventAt: at, Book: book})
 }
 
 // rebase makes the last values the baselines. A track whose last value lies well before the end is not anchored: part of

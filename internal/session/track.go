@@ -37,7 +37,9 @@ type Track struct {
 	Anchored bool  // Baseline is known; false from a stop to the first value after it on this track
 	StopOnly bool  // nothing but meterStart and meterStop was ever placed here
 
-	EpochOpen  bool  // a start or a boot: the next value may begin a new epoch
+	EpochOpen  bool // a start or a boot: the next value may begin a new epoch
+	Booted     bool // a boot opened it
+	Resets     Resets
 	Pending    point // a fall or an impossible jump that waits for a second value; At 0 when there is none
 	Aside      bool  // values that continue the track came after Pending: a second one is another register
 	Before     point // last good value of the epoch before, or before an impossible jump; At 0 when there is none
@@ -45,6 +47,65 @@ type Track struct {
 	Jumped     bool  // Before was left by an impossible jump, not by a new epoch
 
 	Older, Newer point // values of the running transaction, at least ten seconds apart: for the power before its end
+}
+
+// Resets counts, up to 255 of each, what the register did where it could begin anew: how its mode is learnt.
+type Resets struct {
+	AtStart uint8
+	AtBoot  uint8
+	Carried uint8 // it went on
+}
+
+// Mode is when a register begins anew.
+type Mode uint8
+
+// The modes.
+const (
+	ModeUnknown Mode = iota
+	Lifetime         // never
+	PerSession       // at each start
+	PerBoot          // at each boot
+)
+
+var modeNames = [...]string{"unknown", "lifetime", "per-session", "per-boot"}
+
+// String is the mode's word.
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return "?"
+}
+
+// Mode is what the register has been seen to do most often.
+func (t *Track) Mode() Mode {
+	switch r := &t.Resets; {
+	case r.AtStart > 0 && r.AtStart >= max(r.AtBoot, r.Carried):
+		return PerSession
+	case r.AtBoot > 0 && r.AtBoot >= r.Carried:
+		return PerBoot
+	case r.Carried > 0:
+		return Lifetime
+	}
+	return ModeUnknown
+}
+
+// count notes what the register did with its first value after a start or a boot.
+func (t *Track) count(again bool) {
+	if !t.EpochOpen {
+		return
+	}
+	n := &t.Resets.Carried
+	switch {
+	case again && t.Booted:
+		n = &t.Resets.AtBoot
+	case again:
+		n = &t.Resets.AtStart
+	}
+	if *n < 255 {
+		*n++
+	}
+	t.EpochOpen, t.Booted = false, false
 }
 
 // value is a register value on its way to a track.
@@ -96,7 +157,7 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Phases |= v.phases
 	t.written(v)
 	t.Aside = t.Pending.At != 0
-	t.EpochOpen = false
+	t.count(false)
 }
 
 // wait makes v the value that waits for a second one.
@@ -140,7 +201,7 @@ func (t *Track) restart(e hayalet.Energy, v *value) {
 	t.Contexts |= 1 << v.context
 	t.written(v)
 	t.Pending, t.Aside = point{}, false
-	t.EpochOpen = false
+	t.count(true)
 }
 
 // inside notes a value of the running transaction.

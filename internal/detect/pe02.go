@@ -1,0 +1,191 @@
+package detect
+
+import (
+	"errors"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/session"
+)
+
+// PE02Name is the id of the rule slow-drip.
+const PE02Name hayalet.RuleName = "PE-02"
+
+// PE02Params are the parameters of PE-02.
+type PE02Params struct {
+	Margin hayalet.Power // above the quiet level of the connector's first day
+	Idle   hayalet.Power // allowance between transactions until a day of quiet was learnt
+	Settle hayalet.Energy
+	Gaps   int // between transactions, with energy missing, before their sum is told of
+	Grades
+}
+
+// DefaultPE02 are the defaults. A drip is weighed by the day and by the month, so its levels lie above those of a flow.
+func DefaultPE02() PE02Params {
+	return PE02Params{
+		Margin: 3 * hayalet.Watt, Idle: 10 * hayalet.Watt, Settle: 5 * hayalet.WattHour, Gaps: 5,
+		Grades: Grades{Medium: 50 * hayalet.WattHour, High: 500 * hayalet.WattHour, Critical: 5 * hayalet.KilowattHour},
+	}
+}
+
+// Fields are the parameters.
+func (p *PE02Params) Fields() []Field {
+	return append(p.fields(), Field{"margin", &p.Margin}, Field{"idle", &p.Idle}, Field{"settle", &p.Settle}, Field{"gaps", &p.Gaps})
+}
+
+// Validate refuses parameters that contradict one another.
+func (p *PE02Params) Validate() error {
+	if p.Margin <= 0 {
+		return errors.New("margin must be more than 0 W: every register would drip")
+	}
+	return errors.Join(p.validate(), notNegative(p.Fields()))
+}
+
+// Rule is the rule with these parameters.
+func (p *PE02Params) Rule() Rule { return &PE02{*p} }
+
+// PE02 finds what is too slow for PE-01's bucket: a register whose slope over a day lies above the quiet level of the
+// connector's first day, whatever allowance was learnt since, and small energies that are missing between many transactions.
+type PE02 struct{ p PE02Params }
+
+// gapDays is how long missing energies are summed up.
+const gapDays = 30
+
+// stepSpan is how long one step of a coarse register blurs the slope of a day.
+const stepSpan = 6 * time.Hour
+
+// Drip is what PE-02 remembers of a connector.
+type Drip struct {
+	Windows uint32         // of the idle register that were judged
+	Energy  hayalet.Energy // of the running episode, gross
+	Excess  hayalet.Energy // and above the quiet level
+	Steep   bool           // the slope is above the margin
+	Open    bool
+	First   hayalet.Instant // event time from which the episode counts
+
+	Day   int32                   // of the last gap, since 1970
+	Daily [gapDays]hayalet.Energy // missing energy, by the day
+	Gaps  [gapDays]uint8          // how many gaps, by the day
+}
+
+// Name is PE-02.
+func (r *PE02) Name() hayalet.RuleName { return PE02Name }
+
+// Judge weighs one step of a connector.
+func (r *PE02) Judge(v View, m *Memory, out *[]hayalet.Verdict) {
+	if v.Connector.ID == 0 {
+		return
+	}
+	switch v.Step.Kind {
+	case session.StepReading:
+		r.window(v, m, out)
+	case session.StepStart:
+		r.gap(v, m, out)
+	}
+}
+
+// window judges the slope whenever another quiet window of the idle register is complete.
+func (r *PE02) window(v View, mem *Memory, out *[]hayalet.Verdict) {
+	m, idle := &mem.Drip, &v.Connector.Idle
+	if idle.Windows == m.Windows || !idle.Ready() {
+		return
+	}
+	m.Windows = idle.Windows
+	rd := &v.Step.Reading
+	slope := idle.Slope()
+	steep := slope > idle.Quiet+r.p.Margin+hayalet.MeanPower(rd.Quantum, stepSpan)
+	v.Trace.rung(Rung{Rule: PE02Name, Code: "slope", Power: slope, Energy: (slope - idle.Quiet).Over(24 * time.Hour)})
+	switch {
+	case !steep:
+		if m.Steep && m.Open {
+			r.close(v, m, out)
+		}
+		m.Steep = false
+		return
+	case mem.Flow.Open || mem.Flow.Last != 0 && rd.At.Sub(mem.Flow.Last) < 24*time.Hour: // PE-01 tells of it
+		return
+	case !m.Steep:
+		m.Steep = true
+		m.add(slope.Over(24*time.Hour), (slope - idle.Quiet).Over(24*time.Hour), rd.At.Add(-24*time.Hour))
+	default:
+		rate := idle.Latest()
+		m.add(rate.Over(time.Hour), max(0, rate-idle.Quiet).Over(time.Hour), m.First)
+	}
+	r.alarm(v, m, slope, hayalet.ReasonSlope, out)
+}
+
+// add puts energy into the episode.
+func (m *Drip) add(gross, excess hayalet.Energy, first hayalet.Instant) {
+	if !m.Open {
+		m.Energy, m.Excess, m.First = 0, 0, first
+	}
+	m.Energy += gross
+	m.Excess += excess
+}
+
+// gap adds what is missing between two transactions, as long as it is too little for PE-03, to the sum of 30 days.
+func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
+	m, rd := &mem.Drip, &v.Step.Reading
+	if !v.Step.HasGap || mem.Flow.Open {
+		return
+	}
+	missing := rd.Increase - rest(v, mem, r.p.Idle, r.p.Settle) + rd.Written // rounding evens out over many
+	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
+	if at := m.Day % gapDays; missing > 0 && missing <= DefaultPE03().Least+rd.Written {
+		m.Daily[at] += missing
+		m.Gaps[at] = min(m.Gaps[at]+1, 250)
+	}
+	sum, gaps := m.sum()
+	v.Trace.rung(Rung{Rule: PE02Name, Code: "gaps", Energy: missing, Rest: sum})
+	switch {
+	case gaps >= r.p.Gaps && sum > r.p.Medium:
+		if missing > 0 {
+			if !m.Open {
+				m.add(sum, sum, rd.Since)
+			} else {
+				m.add(missing, missing, m.First)
+			}
+			r.alarm(v, m, 0, hayalet.ReasonGaps, out)
+		}
+	case m.Open && !m.Steep:
+		r.close(v, m, out)
+	}
+}
+
+// turn forgets the days that are over.
+func (m *Drip) turn(day int32) {
+	for ; m.Day < day; m.Day++ {
+		if day-m.Day > gapDays {
+			m.Day = day - gapDays
+		}
+		next := (m.Day + 1) % gapDays
+		m.Daily[next], m.Gaps[next] = 0, 0
+	}
+}
+
+func (m *Drip) sum() (total hayalet.Energy, gaps int) {
+	for i := range m.Daily {
+		total += m.Daily[i]
+		gaps += int(m.Gaps[i])
+	}
+	return total, gaps
+}
+
+func (r *PE02) alarm(v View, m *Drip, slope hayalet.Power, why hayalet.Reason, out *[]hayalet.Verdict) {
+	rd := &v.Step.Reading
+	ver := verdict(PE02Name, v, hayalet.Alarm)
+	ver.EventAt, ver.Since, ver.Value, ver.Increase, ver.Quantum = rd.At, rd.Since, m.Energy, rd.Increase, rd.Written
+	ver.Implied, ver.BaselineAt, ver.Unpaid, ver.Excess = slope, m.First, rd.Increase, m.Excess
+	ver.Readings, ver.Reason = 1, why
+	ver.Severity = r.p.Of(m.Excess)
+	ver.Confirmed = ver.Severity >= hayalet.Medium
+	m.Open = true
+	*out = append(*out, ver)
+}
+
+func (r *PE02) close(v View, m *Drip, out *[]hayalet.Verdict) {
+	ver := verdict(PE02Name, v, hayalet.Close)
+	ver.Severity, ver.Excess, ver.Reason = r.p.Of(m.Excess), m.Excess, hayalet.ReasonFlowEnded
+	m.Open = false
+	*out = append(*out, ver)
+}

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"time"
+
+	"hayalet"
+)
+
+// mainsVoltage is taken where a station sends currents and no voltage, in mV.
+const mainsVoltage = 230_000
+
+// lateMeasure is how long after a stop the measurements of the transaction may still arrive over a link that never broke.
+const lateMeasure = 10 * time.Minute
+
+// flow is what the samples of one stamp say of power and current.
+type flow struct {
+	total, phases               hayalet.Power
+	hasTotal, hasPhases         bool
+	current, currents           int64 // the highest, and the sum over the phases, mA
+	hasCurrent, currentsByPhase bool
+	voltage                     int64 // the highest, mV
+}
+
+// flowing adds up the samples of one stamp that are of the outlet.
+func flowing(samples []hayalet.Sample) (f flow) {
+	for i := range samples {
+		m := &samples[i]
+		if !m.Usable() || m.Location == hayalet.Inlet || m.Location == hayalet.Upstream || m.Location == hayalet.Body {
+			continue
+		}
+		switch {
+		case m.Measurand == hayalet.PowerImport && m.Phase == hayalet.PhaseNone:
+			f.total, f.hasTotal = max(f.total, hayalet.Power(m.Value)), true
+		case m.Measurand == hayalet.PowerImport && m.Phase <= hayalet.L3:
+			f.phases += hayalet.Power(m.Value)
+			f.hasPhases = true
+		case m.Measurand == hayalet.CurrentImport && m.Phase != hayalet.PhaseN:
+			f.add(m)
+		case m.Measurand == hayalet.Voltage && m.Phase <= hayalet.L3:
+			f.voltage = max(f.voltage, m.Value)
+		}
+	}
+	return f
+}
+
+// add takes a current: of one phase, or of no phase in particular, which then stands for all.
+func (f *flow) add(m *hayalet.Sample) {
+	f.current, f.hasCurrent = max(f.current, m.Value), true
+	switch byPhase := m.Phase != hayalet.PhaseNone; {
+	case byPhase && !f.currentsByPhase:
+		f.currents, f.currentsByPhase = m.Value, true
+	case byPhase:
+		f.currents += m.Value
+	case !f.currentsByPhase:
+		f.currents = max(f.currents, m.Value)
+	}
+}
+
+// power is what was sent, or what the currents make at the voltage that was sent; phases multiply a current of no phase in
+// particular.
+func (f *flow) power(phases int) (p hayalet.Power, sent bool) {
+	switch {
+	case f.hasTotal:
+		return f.total, true
+	case f.hasPhases:
+		return f.phases, true
+	}
+	voltage := f.voltage
+	if voltage < mainsVoltage/4 { // none, or a dead meter
+		voltage = mainsVoltage
+	}
+	sum := f.currents
+	if !f.currentsByPhase {
+		sum *= int64(max(phases, 1))
+	}
+	const most = 10_000_000 // 10 kA, so that the product fits
+	return hayalet.Power(min(max(sum, 0), most) * min(voltage, most) / 1000), false
+}
+
+// measure keeps power and current of the outlet; false when there are none.
+func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Sample, at hayalet.Instant) (el Electric, ok bool) {
+	f := flowing(samples)
+	power, sent := f.power(c.Profile.Phases)
+	if !sent && !f.hasCurrent {
+		return el, false
+	}
+	el = Electric{
+		At: at, Since: c.Electric, Power: power, Current: f.current, HasPower: sent, HasCurrent: f.hasCurrent, ID: e.Transaction,
+		OverOutage: c.ElectricRecv < s.Link.Up,
+	}
+	if c.State == Inactive && at <= c.IdleSince && e.At.Sub(c.IdleRecv) > lateMeasure && s.Link.Up <= c.IdleRecv {
+		el.At = e.At // a stamp inside the transaction, and no outage that could have kept it back so long
+	}
+	el.Late = el.At < c.Electric || c.State == Inactive && el.At <= c.IdleSince
+	if !el.Late {
+		c.Electric, c.ElectricRecv = el.At, e.At
+	}
+	if sent {
+		c.Power, c.PowerAt = power, at
+	}
+	if f.hasCurrent {
+		c.Current, c.CurrentAt = f.current, at
+	}
+	c.Heard = e.At
+	return el, c.ID != 0
+}
