@@ -72,6 +72,8 @@ type config struct {
 	Rules    map[string]ruleConfig `koanf:"rules"`
 	Tuning   []tuningConfig        `koanf:"tuning"`
 
+	Exceptions []exceptionConfig `koanf:"exceptions"`
+
 	sets *ruleSets // made of Rules and Tuning
 }
 
@@ -228,7 +230,10 @@ func (c *config) validate() error {
 		return fmt.Errorf("configuration: webhook.timeout %v is negative", c.Webhook.Timeout)
 	}
 	var err error
-	c.sets, err = c.rulesets()
+	if c.sets, err = c.rulesets(); err != nil {
+		return err
+	}
+	_, err = c.exceptionSet()
 	return err
 }
 

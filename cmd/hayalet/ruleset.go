@@ -196,11 +196,3 @@ func (s *ruleSets) tagged(st hayalet.StationID, model, tag string) bool {
 		return slices.Contains(c.Tags, tag) && matches(c.Station, string(st)) && matches(c.Model, model)
 	})
 }
-
-// knows reports whether a rule of this name is in any set.
-func (s *ruleSets) knows(name hayalet.RuleName) bool {
-	has := func(set detect.Set) bool {
-		return slices.ContainsFunc(set, func(e detect.Entry) bool { return e.Name() == name })
-	}
-	return has(s.all) || slices.ContainsFunc(s.tuned, has)
-}

@@ -35,9 +35,9 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs every subcommand as a person would. Besides testscript's own commands there are: "server [flags]", which
-// starts a central system on free ports and sets $STATIONS and $HTTP; "stop", which ends it with SIGTERM and wants a
-// clean end; "kill", which ends it with SIGKILL; "webhook FILE SECRET", which writes what it is told, checked, to FILE and
-// sets $WEBHOOK; "until PATTERN COMMAND...", which repeats a command
+// starts a central system on free ports and sets $STATIONS and $HTTP; "shutdown", which ends it with SIGTERM and wants
+// a clean end; "crash", which ends it with SIGKILL (stop and kill are testscript's own, which end the script); "webhook FILE SECRET", which writes what it is told, checked, to FILE and
+// sets $WEBHOOK; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
 // until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"server": startServer, "stop": stopServer, "kill": killServer, "webhook": startWebhook, "until": until, "key": key,
+			"server": startServer, "shutdown": stopServer, "crash": killServer, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days,
 		},
 	})
 }

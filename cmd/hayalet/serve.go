@@ -96,7 +96,8 @@ type server struct {
 	gateway  *gateway.Server
 	csms     *csms.CSMS
 	queue    *notify.Queue // nil without a webhook
-	record   *recording    // nil without --record
+	hush     *hush
+	record   *recording // nil without --record
 	http     *http.Server
 	httpAddr net.Addr
 	listener net.Listener
@@ -120,6 +121,11 @@ func (a *app) newServer(ctx context.Context, cfg config, log *slog.Logger, liste
 		return s, usage(err)
 	}
 	s.onClose(func() { _ = s.db.Close() })
+	exceptions, err := cfg.exceptionSet()
+	if err != nil {
+		return s, usage(err)
+	}
+	s.hush = newHush(exceptions, log, hayalet.InstantOf(time.Now()))
 	if cfg.Webhook.URL != "" {
 		bell, err := a.webhook(s)
 		if err != nil {
@@ -128,7 +134,7 @@ func (a *app) newServer(ctx context.Context, cfg config, log *slog.Logger, liste
 		listeners = append(listeners, bell)
 	}
 	s.engine = engine.New(engine.Config{
-		Rules: cfg.sets.of, Profiles: s.cfg.profile, Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
+		Rules: cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
 	})
 	if err := s.engine.Restore(ctx); err != nil {
 		return s, fmt.Errorf("restore state: %v", err)
@@ -222,7 +228,7 @@ func (a *app) webhook(s *server) (engine.Listener, error) {
 	}
 	s.queue = notify.NewQueue(hook, s.log, notify.QueueConfig{})
 	least, err := hayalet.ParseSeverity(s.cfg.Webhook.MinSeverity)
-	return notify.NewBell(s.queue, least), err
+	return notify.NewBell(s.queue, least, s.hush.hides), err
 }
 
 // sink is where the gateway's frames go: the record, then the engine, then listeners that want frames.

@@ -77,7 +77,7 @@ type Flow struct {
 	Judged  hayalet.Instant // event time up to which time has drained the bucket
 	PhaseOf hayalet.Instant // the idle period, by its begin, whose first step was judged
 	First   hayalet.Instant // event time of the episode's first increasing reading
-	Last    hayalet.Instant // event time of the last alarm, whichever episode it was of
+	Told    hayalet.Instant // event time of the last alarm of an episode that may wake somebody, whichever it was
 	LastInc hayalet.Instant // receipt of the last increasing reading
 	Spacing time.Duration   // between the last two
 	HoldEnd hayalet.Instant // receipt time at which a held increase counts
@@ -169,18 +169,21 @@ func (r *PE01) stopped(v View, m *Flow) (hayalet.Verdict, bool) {
 	}
 	m.drain(r.allowance(v.Connector), tx.EndedAt)
 	m.Idle = 0
-	credit := r.p.SettleMin
+	credit, why := r.p.SettleMin, "settle-floor"
 	if tx.Power <= v.Connector.Rating() {
-		credit = min(max(tx.Power.Over(r.p.SettleTime), r.p.SettleMin), r.p.SettleMax)
+		credit, why = min(max(tx.Power.Over(r.p.SettleTime), r.p.SettleMin), r.p.SettleMax), "settle-power"
 	}
-	if tx.Energy > 0 || tx.HasMeter {
-		credit = min(credit, max(tx.Energy, 0))
+	v.Trace.rung(Rung{Rule: PE01Name, Code: why, Energy: credit, Power: tx.Power, Span: r.p.SettleTime})
+	if own := max(tx.Energy, 0); own < credit && (tx.Energy > 0 || tx.HasMeter) {
+		credit = own
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "settle-own", Energy: credit})
 	}
 	if day := int32(tx.EndedRecv / (24 * 3600 * 1_000_000)); day != m.Day {
 		m.Day, m.Daily = day, 0
 	}
 	m.Settle = min(credit, r.p.SettleDay-m.Daily)
 	m.Daily += m.Settle
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "settle-granted", Energy: m.Settle, Rest: r.p.SettleDay - m.Daily})
 	return ver, covers
 }
 
@@ -216,7 +219,9 @@ func (r *PE01) reading(v View, m *Flow) (hayalet.Verdict, bool) {
 	}
 	r.expire(v, m, v.Step.At)
 	if c.ID == 0 { // no stop of its own tells how long others charged
+		before := m.Level
 		m.drain(r.allowance(c), rd.Since)
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "drain", Energy: before, Rest: m.Level})
 	}
 	if rd.Increase < rd.Quantum || rd.Increase == 0 {
 		r.still(v, m)
@@ -236,10 +241,17 @@ func (r *PE01) reading(v View, m *Flow) (hayalet.Verdict, bool) {
 // still takes a reading without an increase: time drains the bucket, and the settling is over where this register would
 // have shown it.
 func (r *PE01) still(v View, m *Flow) {
-	rd := &v.Step.Reading
-	m.accrue(r.allowance(v.Connector).Over(rd.Elapsed()), rd.Written)
+	rd, before, allowed := &v.Step.Reading, m.Level, r.allowance(v.Connector)
+	m.accrue(allowed.Over(rd.Elapsed()), rd.Written)
+	if rd.Increase > 0 {
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "below-step", Energy: rd.Increase, Rest: rd.Quantum})
+	}
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "still", Energy: before, Rest: m.Level, Power: allowed, Span: rd.Elapsed()})
 	m.Judged = max(m.Judged, rd.At)
 	if rd.Elapsed() > 0 && rd.Written <= m.Settle {
+		if m.Settle > 0 {
+			v.Trace.rung(Rung{Rule: PE01Name, Code: "settle-over", Energy: m.Settle})
+		}
 		m.Settle = 0
 	}
 }
@@ -257,19 +269,39 @@ func (m *Flow) accrue(e, quantum hayalet.Energy) {
 func (r *PE01) pay(v View, m *Flow) hayalet.Energy {
 	rd := &v.Step.Reading
 	rest := rd.Increase
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "increase", Energy: rest, Span: rd.Elapsed()})
 	credit := min(rest, m.Settle)
 	m.Settle -= credit
 	rest -= credit
-	rest -= r.phase(v.Connector, rd, m, rest)
-	earned := r.allowance(v.Connector).Over(rd.Elapsed()) + m.Idle
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "settle", Energy: credit, Rest: m.Settle})
+	first := r.phase(v.Connector, rd, m, rest)
+	rest -= first
+	if first > 0 {
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "first-step", Energy: first, Span: rd.At.Sub(v.Connector.IdleSince)})
+	}
+	allowed, carried, before := r.allowance(v.Connector), m.Idle, m.Level
+	earned := allowed.Over(rd.Elapsed()) + carried
+	v.Trace.rung(Rung{Rule: PE01Name, Code: allowanceCode(v.Connector), Energy: earned, Rest: carried, Power: allowed, Span: rd.Elapsed()})
 	m.Judged = max(m.Judged, rd.At)
+	m.Idle = 0
 	if earned >= rest {
-		m.Idle = 0
 		m.accrue(earned-rest, rd.Written)
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "paid", Energy: before, Rest: m.Level})
 		return 0
 	}
-	m.Idle = 0
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "unpaid", Energy: rest - earned})
 	return rest - earned
+}
+
+// allowanceCode tells the idle allowances apart, for the trace.
+func allowanceCode(c *session.Connector) string {
+	switch {
+	case c.ID == 0:
+		return "idle-standby"
+	case c.Idle.Ready():
+		return "idle-learnt"
+	}
+	return "idle-start"
 }
 
 // phaseWeight says how soon the first step of an idle register is no surprise, in multiples of the allowance.
@@ -304,14 +336,14 @@ func (r *PE01) alarm(v View, m *Flow, ver *hayalet.Verdict) {
 		m.From = rd.Value - rd.Increase
 	}
 	if m.Unseen { // a second reading under it: not a lone sample of a session whose start we missed
-		m.count()
+		m.count(v.Trace)
 	}
 	if rd.Jumped {
 		m.Before, m.Jumped = Weight{m.Level, m.Peak, m.Held, m.Alarms}, true
 	}
 	m.increase(v.Step.At)
 	m.Alarms++
-	m.Value, m.Last = rd.Value, rd.At
+	m.Value = rd.Value
 	ver.Kind, ver.Readings = hayalet.Alarm, 1
 	until := link.Up.Add(r.p.Hold)
 	if link.Old >= link.Up {
@@ -325,14 +357,19 @@ func (r *PE01) alarm(v View, m *Flow, ver *hayalet.Verdict) {
 		}
 		m.Held += ver.Unpaid
 		ver.Evidence |= hayalet.EvidenceOverOutage
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "hold", Energy: ver.Unpaid, Rest: m.Held, Span: m.HoldEnd.Sub(v.Step.At)})
 	case unseen && m.Alarms == 1:
 		m.Held, m.Unseen = ver.Unpaid, true
 		m.HoldEnd = v.Step.At.Add(r.p.Hold)
 		m.HoldMax = m.HoldEnd
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "hold-unseen", Energy: ver.Unpaid, Rest: m.Held, Span: r.p.Hold})
 	default:
+		before := m.Level
 		m.Level += ver.Unpaid
 		m.Peak = max(m.Peak, m.Level)
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "bucket", Energy: before, Rest: m.Level})
 	}
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "peak", Energy: m.Peak, Rest: r.p.Medium})
 	if unseen {
 		ver.Evidence |= hayalet.EvidenceUnseenID
 	}
@@ -343,6 +380,9 @@ func (r *PE01) alarm(v View, m *Flow, ver *hayalet.Verdict) {
 		ver.Reason = hayalet.ReasonHeld
 	}
 	r.grade(m, ver)
+	if ver.Confirmed {
+		m.Told = rd.At
+	}
 }
 
 // grade sets severity and certainty from the bucket; what is held weighs nothing yet.
@@ -376,12 +416,15 @@ func (r *PE01) expire(v View, m *Flow, at hayalet.Instant) bool {
 	if at < m.HoldEnd {
 		return false
 	}
-	m.count()
+	m.count(v.Trace)
 	return true
 }
 
 // count lets what is held weigh.
-func (m *Flow) count() {
+func (m *Flow) count(t *Trace) {
+	if m.Held > 0 {
+		t.rung(Rung{Rule: PE01Name, Code: "hold-over", Energy: m.Held, Rest: m.Level + m.Held})
+	}
 	m.Level += m.Held
 	m.Peak = max(m.Peak, m.Level)
 	m.Held, m.HoldEnd, m.HoldMax, m.Unseen = 0, 0, 0, false
@@ -414,6 +457,7 @@ func (r *PE01) tick(v View, m *Flow, at hayalet.Instant) (hayalet.Verdict, bool)
 		return ver, true
 	}
 	if at >= m.LastInc.Add(r.closing(m)) {
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "quiet", Span: at.Sub(m.LastInc)})
 		return r.ended(v, m, hayalet.Close, hayalet.ReasonFlowEnded), true
 	}
 	return hayalet.Verdict{}, false
@@ -426,7 +470,7 @@ func (r *PE01) started(v View, m *Flow) (hayalet.Verdict, bool) {
 		return hayalet.Verdict{}, false
 	}
 	if !m.Unseen {
-		m.count()
+		m.count(v.Trace)
 	}
 	return r.ended(v, m, hayalet.Close, hayalet.ReasonNewStart), true
 }
@@ -459,6 +503,7 @@ func (r *PE01) retracted(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open || !m.Jumped {
 		return hayalet.Verdict{}, false
 	}
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "taken-back", Energy: m.Level, Rest: m.Before.Level})
 	m.Level, m.Peak, m.Held = m.Before.Level, m.Before.Peak, m.Before.Held
 	if m.Before.Alarms == 0 {
 		return r.ended(v, m, hayalet.Clear, hayalet.ReasonGlitch), true

@@ -102,7 +102,7 @@ func (r *PE02) window(v View, mem *Memory, out *[]hayalet.Verdict) {
 		}
 		m.Steep = false
 		return
-	case mem.Flow.Open || mem.Flow.Last != 0 && rd.At.Sub(mem.Flow.Last) < 24*time.Hour: // PE-01 tells of it
+	case mem.Flow.Told != 0 && rd.At.Sub(mem.Flow.Told) < 24*time.Hour: // PE-01 tells of it
 		return
 	case !m.Steep:
 		m.Steep = true

@@ -66,7 +66,8 @@ func booked(rule hayalet.RuleName, v View, m *Memory, why hayalet.Reason) hayale
 	ver.EventAt, ver.Value, ver.Quantum, ver.Increase, ver.Since = rd.At, rd.Value, rd.Written, rd.Increase, rd.Since
 	ver.Implied = hayalet.MeanPower(rd.Increase, rd.Elapsed())
 	ver.Baseline, ver.BaselineAt = rd.Baseline, rd.BaselineAt
-	if m.Flow.Last >= rd.BaselineAt { // PE-01 has told of what was read since
+	ver.Transaction = v.Connector.Ended[0].ID
+	if m.Flow.Told >= rd.BaselineAt { // PE-01 has told of what was read since
 		ver.Baseline, ver.BaselineAt = rd.Value-rd.Increase, rd.Since
 	}
 	ver.Readings, ver.Reason, ver.Outcome, ver.Evidence = 1, why, hayalet.ReasonSettled, rd.Evidence

@@ -17,6 +17,7 @@ type PE05Params struct {
 	Floor      Milliamps     // of current, a phase; used where no power is sent
 	Grace      time.Duration // after a stop, in which power may fade
 	MaxSpan    time.Duration // the most that one measurement stands for
+	Hold       time.Duration // how long a flow after an outage waits for a queued start
 	CloseAfter time.Duration // without a measurement
 	Share      Ratio         // of the measured energy that the register must show for PE-01 to tell of it
 	Grades
@@ -25,14 +26,15 @@ type PE05Params struct {
 // DefaultPE05 are the defaults.
 func DefaultPE05() PE05Params {
 	return PE05Params{
-		PowerFloor: 50 * hayalet.Watt, Floor: 500, Grace: 30 * time.Second, MaxSpan: time.Hour, CloseAfter: time.Hour, Share: 250, Grades: DefaultGrades(),
+		PowerFloor: 50 * hayalet.Watt, Floor: 500, Grace: 30 * time.Second, MaxSpan: time.Hour, Hold: 5 * time.Minute, CloseAfter: time.Hour, Share: 250, Grades: DefaultGrades(),
 	}
 }
 
 // Fields are the parameters.
 func (p *PE05Params) Fields() []Field {
 	return append(p.fields(), Field{"power_floor", &p.PowerFloor}, Field{"current_floor", &p.Floor}, Field{"grace", &p.Grace},
-		Field{"max_span", &p.MaxSpan}, Field{"close_after", &p.CloseAfter}, Field{"share", &p.Share})
+		Field{"max_span", &p.MaxSpan}, Field{"hold", &p.Hold}, Field{"close_after", &p.CloseAfter},
+		Field{"share", &p.Share})
 }
 
 // Validate refuses parameters that contradict one another.
@@ -139,7 +141,10 @@ func (r *PE05) alarm(v View, m *Draw, span time.Duration, out *[]hayalet.Verdict
 	if el.OverOutage {
 		ver.Evidence |= hayalet.EvidenceOverOutage
 	}
-	if ver.Severity = hayalet.Low; m.Samples > 1 || m.Told { // one measurement alone may be a stale one
+	link := &v.Station.Link
+	held := c.IdleRecv < link.Up && v.Step.At < max(link.Up, link.Old).Add(r.p.Hold) // a queued start may explain it
+	// One measurement alone may be a stale one.
+	if ver.Severity = hayalet.Low; (m.Samples > 1 || m.Told) && !held {
 		ver.Severity = r.p.Of(m.Energy)
 	}
 	ver.Confirmed = ver.Severity >= hayalet.Medium

@@ -40,9 +40,41 @@ func TestBellTellsOfWhatMatters(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var p putter
-			bell := notify.NewBell(&p, hayalet.Medium)
+			bell := notify.NewBell(&p, hayalet.Medium, nil)
 			for i, ch := range c.changes {
 				bell.Changed(hayalet.Incident{Key: "k", Rev: uint64(i + 1), Severity: ch.severity, State: ch.state})
+			}
+			if !slices.Equal(p.revs, c.want) {
+				t.Errorf("told of %v, want %v", p.revs, c.want)
+			}
+		})
+	}
+}
+
+// TestBellTellsAStoryFromSomePointOnOrNotAtAll: each change says whether it is hidden.
+func TestBellTellsAStoryFromSomePointOnOrNotAtAll(t *testing.T) {
+	type change struct {
+		state  hayalet.IncidentState
+		hidden bool
+	}
+	const confirmed, closed = hayalet.Confirmed, hayalet.Closed
+	for _, c := range []struct {
+		name    string
+		changes []change
+		want    []uint64
+	}{
+		{"hidden throughout", []change{{confirmed, true}, {confirmed, true}, {closed, true}}, nil},
+		{"hidden no longer", []change{{confirmed, true}, {confirmed, false}, {confirmed, false}, {closed, false}}, []uint64{2, 4}},
+		{"told, then hidden", []change{{confirmed, false}, {confirmed, true}, {closed, true}}, []uint64{1, 3}},
+		{"hidden, and ended after", []change{{confirmed, true}, {closed, false}}, []uint64{2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var p putter
+			hidden := false
+			bell := notify.NewBell(&p, hayalet.Medium, func(*hayalet.Incident) bool { return hidden })
+			for i, ch := range c.changes {
+				hidden = ch.hidden
+				bell.Changed(hayalet.Incident{Key: "k", Rev: uint64(i + 1), Severity: hayalet.High, State: ch.state})
 			}
 			if !slices.Equal(p.revs, c.want) {
 				t.Errorf("told of %v, want %v", p.revs, c.want)

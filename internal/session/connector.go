@@ -98,6 +98,19 @@ const (
 	NoteRolledStart                  // status Charging without a start
 )
 
+var noteNames = [...]string{"scaled", "glitch", "rollback", "impossible", "clock", "two-bases", "malformed", "charging-without-start"}
+
+// Names lists the notes by their codes in the catalogue of texts.
+func (n Note) Names() []string {
+	names := make([]string, 0, len(noteNames))
+	for i, name := range noteNames {
+		if n&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Connector is what is known of one connector.
 type Connector struct {
 	ID      hayalet.ConnectorID
