@@ -307,6 +307,9 @@ func allowanceCode(c *session.Connector) string {
 // phaseWeight says how soon the first step of an idle register is no surprise, in multiples of the allowance.
 const phaseWeight = 10
 
+// phaseOdds is how unlikely, one in so many, a first step may be by idling alone and still be no more than a suspicion.
+const phaseOdds = 200
+
 // phase pays for the first single step of an idle period: where a register stands between two steps is not known, so the
 // allowance may complete a step that the transaction had nearly filled. The sooner the step, the less likely that is.
 func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest hayalet.Energy) hayalet.Energy {
@@ -317,7 +320,12 @@ func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest ha
 	if rd.Increase > rd.Written {
 		return 0
 	}
-	return min(rest, phaseWeight*r.allowance(c).Over(rd.At.Sub(c.IdleSince)))
+	idled := r.allowance(c).Over(rd.At.Sub(c.IdleSince))
+	credit := phaseWeight * idled
+	if idled >= rd.Increase/phaseOdds { // it says that something flowed, not how much: no more than a suspicion
+		credit = max(credit, rest-r.p.Medium/2)
+	}
+	return min(rest, credit)
 }
 
 func (m *Flow) increase(at hayalet.Instant) {

@@ -42,6 +42,12 @@ func (s *Station) beside(c *Connector, t *Track, v *value, r Reading) Reading {
 // jumped takes an impossible rise that a second value confirms.
 func (s *Station) jumped(c *Connector, t *Track, v *value, r Reading) Reading {
 	before := t.Last
+	if t.Young && before.Value == 0 { // the first value ever was a zero: read before the meter answered
+		t.take(v.energy, v)
+		t.Pending, t.Aside, t.Baseline = point{}, false, t.Last
+		r.Fate = FateFirst
+		return c.withBaseline(r, t)
+	}
 	r.Since, r.Increase, r.OverOutage = before.At, v.energy-before.Value, t.LastRecv < s.Link.Up
 	r.Evidence |= hayalet.EvidenceImpossible
 	r.Jumped = true

@@ -12,6 +12,7 @@ const (
 	idleWindows = 24                // a day
 	idleFine    = 10 * hayalet.Watt // one step of the register must not look like more than this
 	idleCap     = 80 * hayalet.Watt
+	idleFirst   = 12 * hayalet.Watt // more than this in the first day is not quiet
 	idleMargin  = hayalet.Watt
 	idleDrift   = 5 * hayalet.Watt
 )
@@ -69,8 +70,12 @@ func (i *Idle) observe(p point, quantum hayalet.Energy) {
 	}
 	rate := hayalet.MeanPower(p.Value-i.From.Value, span)
 	i.From = p
-	if rate > idleCap {
-		return // not quiet: nothing to learn from
+	most := idleFirst
+	if i.Ready() {
+		most = i.Ceiling
+	}
+	if rate > most {
+		return // not quiet: what was alarmed on must not become what is allowed
 	}
 	i.Rates[i.Next] = int32(rate)
 	i.Next = (i.Next + 1) % idleWindows

@@ -79,7 +79,7 @@ func (c *Connector) add(v *value) *Track {
 	}
 	t := Track{
 		Location: v.location, Phases: v.phases, Interval: v.interval, Quantum: v.quantum, Step: v.step, Plain: v.plain && !v.book, Scale: 1,
-		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true,
+		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true, Young: true,
 	}
 	t.Baseline = t.Last
 	if len(c.Tracks) < MaxTracks {
@@ -116,8 +116,12 @@ func bookValue(e hayalet.Energy, at, recv hayalet.Instant, ctx hayalet.Context) 
 	return value{energy: e, quantum: hayalet.WattHour, step: hayalet.WattHour, at: at, recv: recv, context: ctx, location: hayalet.Outlet, plain: true, book: true}
 }
 
-// placeStart puts meterStart on the track that it continues, or on one of its own.
-func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
+// newSession is the most that the register of a session shows at its begin.
+const newSession = hayalet.KilowattHour
+
+// placeStart puts meterStart on the track that it continues, on that of the transaction before, whose register begins anew
+// with each one, or on one of its own.
+func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant, before *Track) {
 	v := bookValue(e, at, recv, hayalet.TransactionBegin)
 	t, scale := c.candidate(&v, c.limit())
 	if t == nil {
@@ -130,6 +134,9 @@ func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
 	case own != nil && own.StopOnly:
 		t = own
 		t.restart(v.energy, &v)
+	case before != nil && v.energy <= newSession && v.energy < before.Last.Value:
+		t = before
+		t.restart(v.energy, &v)
 	default:
 		t = c.add(&v)
 		t.StopOnly = true
@@ -141,6 +148,14 @@ func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant) {
 	c.Tx.Track, c.Tx.Scale = int8(c.index(t)), max(scale, 1)
 	c.Tx.Start = point{v.energy, at}
 	t.inside(c.Tx.Start)
+}
+
+// sessionTrack is the track of meterStart where that was the begin of a session's register, or nil.
+func (c *Connector) sessionTrack() *Track {
+	if t := c.startTrack(); t != nil && c.Tx.Start.Value <= newSession {
+		return t
+	}
+	return nil
 }
 
 // mislabelled finds the track whose samples must be kilowatt-hours under the label Wh, since meterStart is a thousand

@@ -164,6 +164,15 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		return s.placeInterval(c, v, r)
 	}
 	v.partial = c.partial(v)
+	if t := c.belated(v); t != nil {
+		r.Fate, r.Track = FateLate, c.index(t)
+		return c.withBaseline(r, t)
+	}
+	if t := c.glitched(v); t != nil {
+		sv := v.scaled(t.Scale)
+		r.Value, r.Written, r.Track = sv.energy, sv.step, c.index(t)
+		return s.returned(c, t, &sv, r)
+	}
 	limit := c.limit()
 	t, scale := c.candidate(v, limit)
 	if t == nil {
@@ -188,6 +197,40 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		t.inside(t.Last)
 	}
 	return c.withBaseline(r, t)
+}
+
+// belated returns the track of the transaction that was stopped where v belongs to it by both time and value: taken inside
+// it, delivered after its stop.
+func (c *Connector) belated(v *value) *Track {
+	t := c.startTrack()
+	if c.State != Inactive || c.Tx.End != Stopped || t == nil || !t.same(v) || v.at < c.Tx.StartedAt || v.at > c.Tx.EndedAt {
+		return nil
+	}
+	sv := v.scaled(t.Scale)
+	if sv.energy < c.Tx.Start.Value || sv.energy > t.Baseline.Value {
+		return nil
+	}
+	return t
+}
+
+// glitched finds the track of an idle connector whose register fell, stayed down and is back now where it was: what lies
+// between is no energy, even if an outlet could have delivered it.
+func (c *Connector) glitched(v *value) *Track {
+	if c.State != Inactive {
+		return nil
+	}
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		if t.Before.At == 0 || t.Jumped || !t.same(v) || !t.hasContext(v.context) || t.Last.Value >= t.Before.Value/2 {
+			continue
+		}
+		sv := v.scaled(t.Scale)
+		most := t.tolerance(&sv) + idleCap.Over(max(0, sv.at.Sub(t.Before.At)))
+		if gap := sv.energy - t.Before.Value; gap >= -t.tolerance(&sv) && gap <= most {
+			return t
+		}
+	}
+	return nil
 }
 
 // partial reports whether v lacks phases that the same register had before: it can only be compared with such another.

@@ -243,6 +243,7 @@ func (s *Station) start(e *hayalet.Event) {
 		s.end(c, EndedByStart, at, e.At, Book{})
 	}
 	since := s.explains(c, at, e)
+	before := c.sessionTrack()
 	c.State, c.HasTx = Active, true
 	c.Tx = Transaction{
 		Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
@@ -250,7 +251,7 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	c.openTracks()
 	if e.HasMeter {
-		c.placeStart(e.Meter, max(at, s.oldest()), e.At)
+		c.placeStart(e.Meter, max(at, s.oldest()), e.At, before)
 	}
 	if since != 0 {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})

@@ -35,6 +35,7 @@ type Track struct {
 
 	Baseline point // value when the last transaction ended, or the first idle value
 	Anchored bool  // Baseline is known; false from a stop to the first value after it on this track
+	Young    bool  // it has one value only
 	StopOnly bool  // nothing but meterStart and meterStop was ever placed here
 
 	EpochOpen  bool // a start or a boot: the next value may begin a new epoch
@@ -157,6 +158,7 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Phases |= v.phases
 	t.written(v)
 	t.Aside = t.Pending.At != 0
+	t.Young = false
 	t.count(false)
 }
 
