@@ -34,7 +34,7 @@ else
 SAY_NODE := @echo 'make: no node and npm here: the npm peer is LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo test check fmt lint vet vuln deps bench fuzz clean
+.PHONY: help build demo docs test check fmt lint vet vuln deps bench fuzz clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ build: ## Build bin/hayalet.
 
 demo: build ## Catch the phantom: a central system and two stations on this machine.
 	bin/hayalet demo
+
+docs: ## Write docs/rules.md and docs/rules.tr.md anew.
+	go run ./cmd/hayalet --lang en rules doc > docs/rules.md
+	go run ./cmd/hayalet --lang tr rules doc > docs/rules.tr.md
 
 # The tests of test/foreign build what they test, which Go's cache of test results does not see: hence -count=1.
 test: $(NODE_NEEDED) ## Run all tests with the race detector, then each fuzzer for 2 s.

@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},
+	"internal/siterule":  {ours: []string{".", "internal/detect", "internal/session"}, banned: pure},
 	"internal/engine":    {ours: []string{".", "internal/ocpp", "internal/session", "internal/detect"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 
 	"internal/gateway":   {ours: []string{".", "internal/ocpp"}},

@@ -83,6 +83,25 @@ const (
 	ReasonGaps          Reason = "many-gaps"               // a little is missing between many transactions
 	ReasonRegister      Reason = "shown-by-register"       // the register shows it too: PE-01 tells of it
 	ReasonSettled       Reason = "told-once"               // the finding was over when it was made
+
+	ReasonFell           Reason = "register-fell"            // a register fell where nothing restarts it
+	ReasonStopBelowStart Reason = "stop-below-start"         // meterStop lies below meterStart
+	ReasonStopBelowValue Reason = "stop-below-sample"        // meterStop lies below the last sample
+	ReasonStopAbove      Reason = "stop-above-reach"         // meterStop lies further above the last value than can have flowed
+	ReasonShort          Reason = "register-below-power"     // the register shows less than the measured power makes
+	ReasonBeyond         Reason = "register-above-power"     // the register shows more
+	ReasonTooFast        Reason = "register-too-fast"        // the register rises faster than the connector can deliver
+	ReasonTooStrong      Reason = "current-too-strong"       // a current above the connector's limit
+	ReasonFrozen         Reason = "register-frozen"          // power flows in a transaction and the register stands still
+	ReasonMainAbove      Reason = "main-above-outlets"       // the station's register shows more than its outlets took
+	ReasonMainBelow      Reason = "main-below-outlets"       // the outlets' registers show more than the station took
+	ReasonOtherStop      Reason = "stop-conflicts"           // a second stop of a transaction books another meterStop
+	ReasonNoStop         Reason = "stop-never-came"          // a transaction must have ended, and no stop came
+	ReasonNoSamples      Reason = "samples-ceased"           // nothing is heard of a transaction that runs
+	ReasonEnded          Reason = "transaction-ended"        // the transaction ended
+	ReasonAgrees         Reason = "values-agree-again"       // the values agree again
+	ReasonCaughtUp       Reason = "explained-by-catching-up" // the register lagged, and caught up
+	ReasonSampled        Reason = "samples-came-back"        // the transaction is heard of again
 )
 
 // VerdictKind is what a verdict does to the incident of its rule and connector.

@@ -74,6 +74,7 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 			return hint(fmt.Errorf("--fail-on: %v", err), "see 'hayalet analyze --help'")
 		}
 	}
+	a.sayBrokenSiteRules(&cfg)
 	inputs, closeAll, err := a.open(files)
 	defer closeAll()
 	if err != nil {
@@ -84,6 +85,7 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 		return usage(err)
 	}
 	a.sayUnread(stats)
+	a.saySiteFaults(&cfg)
 	if err := a.printIncidents(o.output, found, stats.Frames(), &cfg); err != nil {
 		return err
 	}
@@ -125,27 +127,26 @@ type findings struct {
 	incidents []hayalet.Incident
 	alarms    []hayalet.Verdict // reading alarms
 	stations  int
+	seen      []engine.StationState // the stations as they stood at the end
 }
 
 // analyzeInputs runs recorded traffic through the same engine that serve runs.
-func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options) (findings, capture.Stats, error) {
+func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, more ...engine.Listener) (findings, capture.Stats, error) {
 	heard := newCollector()
-	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: []engine.Listener{heard}})
+	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: append(more, heard)})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	stats, err := capture.Read(ctx, opts, inputs, e)
-	stations := 0
+	var seen []engine.StationState
 	if err == nil {
-		var states []engine.StationState
-		states, err = e.Stations(ctx)
-		stations = len(states)
+		seen, err = e.Stations(ctx)
 	}
 	e.Close()
 	if rerr := <-done; err == nil {
 		err = rerr
 	}
 	found := heard.findings()
-	found.stations = stations
+	found.stations, found.seen = len(seen), seen
 	return found, stats, err
 }
 
@@ -263,8 +264,30 @@ func (a *app) printIncidents(format string, found findings, frames int64, cfg *c
 	default:
 		fmt.Fprintln(a.stdout, a.text.T("analyze.clean"))
 	}
+	a.sayQuality(found.seen)
 	_, err := fmt.Fprintln(a.stdout, a.text.T("analyze.summary", frames, found.stations, len(found.incidents), alarms))
 	return err
+}
+
+// qualityLines bounds what is said of the data of a large record.
+const qualityLines = 40
+
+// sayQuality tells what was concluded about the data of each connector. A blind one is not a clean one.
+func (a *app) sayQuality(seen []engine.StationState) {
+	said := 0
+	for i := range seen {
+		for _, c := range seen[i].Connectors {
+			if len(c.Notes) == 0 {
+				continue
+			}
+			if said++; said <= qualityLines {
+				fmt.Fprintln(a.stdout, a.text.T("analyze.data", printable([]byte(seen[i].Station)), int(c.Connector), a.notes(c.Notes)))
+			}
+		}
+	}
+	if said > qualityLines {
+		fmt.Fprintln(a.stdout, a.text.T("analyze.data.more", said-qualityLines))
+	}
 }
 
 func (a *app) printNDJSON(incidents []hayalet.Incident) error {

@@ -170,7 +170,7 @@ func (a *app) printStations(all []web.StationView) error {
 		}
 		row := []string{printable([]byte(st.ID)), link, printable([]byte(strings.TrimSpace(st.Vendor + " " + st.Model)))}
 		if len(st.Connectors) == 0 {
-			fmt.Fprintln(t, strings.Join(append(row, "", "", "", "", ""), "\t"))
+			fmt.Fprintln(t, strings.Join(append(row, "", "", "", "", "", ""), "\t"))
 		}
 		for j := range st.Connectors {
 			c := &st.Connectors[j]
@@ -181,9 +181,18 @@ func (a *app) printStations(all []web.StationView) error {
 			if c.Register != nil {
 				register = c.Register.KWh(3) + " kWh"
 			}
-			fmt.Fprintln(t, strings.Join(append(row, strconv.Itoa(int(c.Connector)), c.Status, state, register, c.OpenIncident[:min(12, len(c.OpenIncident))]), "\t"))
+			fmt.Fprintln(t, strings.Join(append(row, strconv.Itoa(int(c.Connector)), c.Status, state, register, c.OpenIncident[:min(12, len(c.OpenIncident))], a.notes(c.Notes)), "\t"))
 			row = []string{"", "", ""}
 		}
 	}
 	return t.Flush()
+}
+
+// notes writes notes on a connector's data for people.
+func (a *app) notes(names []string) string {
+	words := make([]string, len(names))
+	for i, name := range names {
+		words[i] = a.text.T("note." + name)
+	}
+	return strings.Join(words, ", ")
 }

@@ -73,8 +73,9 @@ type config struct {
 	Tuning   []tuningConfig        `koanf:"tuning"`
 
 	Exceptions []exceptionConfig `koanf:"exceptions"`
+	SiteRules  []siteRuleConfig  `koanf:"site_rules"`
 
-	sets *ruleSets // made of Rules and Tuning
+	sets *ruleSets // made of Rules, Tuning and SiteRules
 }
 
 // stationConfig says what some connectors are. The first entry that matches counts.

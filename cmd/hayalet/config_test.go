@@ -23,7 +23,10 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	want := defaultConfig()
 	want.Tariff.Price, want.Webhook.Timeout = got.Tariff.Price, got.Webhook.Timeout
 	want.Stations = got.Stations
-	want.sets, want.Rules, want.Tuning = got.sets, got.Rules, got.Tuning
+	want.sets, want.Rules, want.Tuning, want.SiteRules = got.sets, got.Rules, got.Tuning, got.SiteRules
+	if broken := got.brokenSiteRules(); len(got.SiteRules) == 0 || len(broken) > 0 {
+		t.Errorf("site rules %+v, broken %+v", got.SiteRules, broken)
+	}
 	defaults, _ := pe01(t)
 	if example, _ := pe01(t, got.Rules); *example != *defaults {
 		t.Errorf("got  %+v\nwant %+v", example, defaults)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"hayalet"
 	"hayalet/internal/lang"
@@ -56,8 +54,7 @@ func (a *app) runDemo(ctx context.Context, config, base string, speed float64) e
 		return fmt.Errorf("make a folder for the demo: %v", err)
 	}
 	defer os.RemoveAll(dir)
-	cfg.Listen, cfg.HTTP, cfg.DB = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "demo.db")
-	cfg.Keys, cfg.Record, cfg.Webhook.URL = "", "", ""
+	cfg.private(dir)
 	if cfg.Tariff.Price == 0 {
 		cfg.Tariff.Price = price(demoPrice)
 	}
@@ -91,33 +88,17 @@ func tryFolder(dir string) error {
 
 // playDemo runs the central system and both stations over sockets until both have finished.
 func (a *app) playDemo(ctx context.Context, cfg config, show *show, speed float64) ([2]sim.Result, error) {
-	var results [2]sim.Result
+	var options []sim.Options
+	for _, side := range show.sides {
+		options = append(options, sim.Options{Scenario: side.scenario, Listener: side.voice, Speed: speed})
+	}
 	ctx, stop := context.WithTimeout(ctx, playTimeout)
 	defer stop()
-	server, err := a.newServer(ctx, cfg, slog.New(slog.DiscardHandler), show)
-	if err != nil {
-		return results, err
-	}
-	show.csms.say(time.Now(), report.LineNote, a.text.T("csms.started", "ws://"+server.gateway.Addr().String()+"/"))
-	running, end := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- server.run(running) }()
-	var plays errgroup.Group
-	for i, side := range show.sides {
-		plays.Go(func() error {
-			var err error
-			results[i], err = sim.Play(ctx, sim.Options{
-				Scenario: side.scenario, URL: "ws://" + server.gateway.Addr().String() + "/" + string(side.voice.station), Listener: side.voice, Speed: speed,
-			})
-			return err
-		})
-	}
-	err = plays.Wait()
-	if err == nil {
-		_, err = server.engine.Stations(ctx) // answered when all frames before are judged
-	}
-	end()
-	return results, errors.Join(err, <-done)
+	started := func(url string) { show.csms.say(time.Now(), report.LineNote, a.text.T("csms.started", url)) }
+	var results [2]sim.Result
+	played, err := a.play(ctx, cfg, options, []hayalet.StationID{attackStation, normalStation}, started, show)
+	copy(results[:], played)
+	return results, err
 }
 
 // show watches the demo from the central system's side and gathers what the report needs.

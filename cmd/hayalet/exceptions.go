@@ -135,7 +135,8 @@ func knowsRule(name hayalet.RuleName) bool {
 
 // exceptionSet is the set of the configuration.
 func (c *config) exceptionSet() (*exception.Set, error) {
-	return exceptionSet(c.Exceptions, knowsRule, hayalet.InstantOf(time.Now()))
+	known := func(name hayalet.RuleName) bool { return knowsRule(name) || c.hasSiteRule(name) }
+	return exceptionSet(c.Exceptions, known, hayalet.InstantOf(time.Now()))
 }
 
 func (a *app) exceptions() *cobra.Command {

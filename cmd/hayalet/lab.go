@@ -1,152 +1,187 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"hayalet/internal/capture"
+	"hayalet"
 	"hayalet/internal/lab"
-	"hayalet/internal/lang"
-	"hayalet/internal/report"
+	"hayalet/internal/sim"
 )
 
-// labResult is what the lab prints and writes.
-type labResult struct {
-	Seeds     int        `json:"seeds"`
-	First     uint64     `json:"first_seed"`
-	Detectors []labScore `json:"detectors,omitempty"`
-	Quiet     *lab.Quiet `json:"quiet,omitempty"`
-	Command   string     `json:"command"`
-}
+// The bounds of a live run.
+const (
+	livePlay  = 10 * time.Second // of one scenario, where no speed is given
+	liveSlack = 30 * time.Second // beyond what the longest scenario takes
+	liveMax   = 64               // scenarios
+)
 
-type labScore struct {
-	Name string `json:"name"`
-	lab.Score
+// labFlags are the lab's.
+type labFlags struct {
+	config, base  string
+	seeds, months int
+	first         uint64
+	live          bool
+	speed         float64
 }
 
 func (a *app) lab() *cobra.Command {
-	var config, base string
-	var seeds, months int
-	var first uint64
+	var o labFlags
 	cmd := &cobra.Command{
-		Use: "lab", Short: a.text.T("cmd.lab"), Long: a.text.T("cmd.lab.long"), Args: args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			cfg, err := loadConfig(config, a.environ)
-			if err != nil {
-				return usage(err)
-			}
-			if seeds < 0 || months < 0 || seeds+months == 0 {
-				return hint(errors.New("nothing to play"), "want --seeds or --months above zero")
-			}
-			ours := lab.Ours(cfg.sets.of)
-			result := labResult{Seeds: seeds, First: first, Command: fmt.Sprintf("hayalet lab --seeds %d --first %d --months %d", seeds, first, months)}
-			if seeds > 0 {
-				contestants := []lab.Contestant{
-					{Name: "hayalet", Detector: ours}, {Name: "any-increase", Detector: lab.AnyIncrease}, {Name: "any-value", Detector: lab.AnyValue},
-				}
-				corpus := lab.Corpus{Families: append(lab.Attacks(), lab.Benign()...), First: first, Seeds: seeds}
-				for i, score := range lab.Run(corpus, contestants) {
-					result.Detectors = append(result.Detectors, labScore{contestants[i].Name, score})
-				}
-			}
-			if months > 0 {
-				q := lab.RunMonths(months, first, ours)
-				result.Quiet = &q
-			}
-			return a.sayLab(&result, base)
-		},
+		Use: "lab [--live [FILE...]]", Short: a.text.T("cmd.lab"), Long: a.text.T("cmd.lab.long"), Args: args(cobra.ArbitraryArgs),
+		RunE: func(cmd *cobra.Command, files []string) error { return a.runLab(cmd.Context(), &o, files) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&config, "config", "", a.text.T("flag.config"))
-	f.IntVar(&seeds, "seeds", 10, a.text.T("flag.seeds"))
-	f.Uint64Var(&first, "first", 1, a.text.T("flag.first"))
-	f.IntVar(&months, "months", 0, a.text.T("flag.months"))
-	f.StringVar(&base, "report", "", a.text.T("flag.report"))
+	f.StringVar(&o.config, "config", "", a.text.T("flag.config"))
+	f.IntVar(&o.seeds, "seeds", 10, a.text.T("flag.seeds"))
+	f.Uint64Var(&o.first, "first", 1, a.text.T("flag.first"))
+	f.IntVar(&o.months, "months", 0, a.text.T("flag.months"))
+	f.BoolVar(&o.live, "live", false, a.text.T("flag.live"))
+	f.Float64Var(&o.speed, "speed", 0, a.text.T("flag.speed.lab"))
+	f.StringVar(&o.base, "report", "", a.text.T("flag.report"))
 	cmd.AddCommand(a.labGenerate())
 	return cmd
 }
 
-func (a *app) sayLab(r *labResult, base string) error {
-	writeLab(a.stdout, a.text, r, false)
-	if base == "" {
-		return nil
+func (a *app) runLab(ctx context.Context, o *labFlags, files []string) error {
+	cfg, err := loadConfig(o.config, a.environ)
+	if err != nil {
+		return usage(err)
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	if err := o.validate(files); err != nil {
+		return err
+	}
+	if o.base != "" {
+		if err := tryFolder(filepath.Dir(o.base)); err != nil {
+			return hint(fmt.Errorf("write report: %v", err), "give a place with --report")
+		}
+	}
+	if o.live {
+		return a.runLive(ctx, cfg, o, files)
+	}
+	ours := lab.Ours(cfg.sets.of)
+	result := labResult{Seeds: o.seeds, First: o.first, Command: fmt.Sprintf("hayalet lab --seeds %d --first %d --months %d", o.seeds, o.first, o.months)}
+	if o.seeds > 0 {
+		contestants := []lab.Contestant{
+			{Name: "hayalet", Detector: ours}, {Name: "any-increase", Detector: lab.AnyIncrease}, {Name: "any-value", Detector: lab.AnyValue},
+		}
+		for i, score := range lab.Run(corpus(o.first, o.seeds), contestants) {
+			result.Detectors = append(result.Detectors, labScore{contestants[i].Name, score})
+		}
+	}
+	if o.months > 0 {
+		q := lab.RunMonths(o.months, o.first, ours)
+		result.Quiet = &q
+	}
+	return a.sayLab(&result, o.base)
+}
+
+func corpus(first uint64, seeds int) lab.Corpus {
+	return lab.Corpus{Families: append(lab.Attacks(), lab.Benign()...), First: first, Seeds: seeds}
+}
+
+func (o *labFlags) validate(files []string) error {
+	switch {
+	case !o.live && len(files) > 0:
+		return hint(fmt.Errorf("unexpected argument %q", files[0]), "scenarios are played with --live")
+	case o.live && len(files) > liveMax:
+		return hint(fmt.Errorf("%d scenarios", len(files)), fmt.Sprintf("want at most %d", liveMax))
+	case o.speed < 0 || o.speed > sim.MaxSpeed:
+		return hint(fmt.Errorf("speed %v", o.speed), fmt.Sprintf("want more than 0 and at most %v", sim.MaxSpeed))
+	case !o.live && (o.seeds < 0 || o.months < 0 || o.seeds+o.months == 0):
+		return hint(errors.New("nothing to play"), "want --seeds or --months above zero")
+	}
+	return nil
+}
+
+// runLive plays scenarios over sockets, all at once, and scores what the central system says by what was really sent.
+func (a *app) runLive(ctx context.Context, cfg config, o *labFlags, files []string) error {
+	if len(files) == 0 {
+		files = sim.Names()
+	}
+	options, limit, err := liveOptions(files, o.speed)
+	if err != nil {
+		return usage(err)
+	}
+	dir, err := os.MkdirTemp("", "hayalet-lab-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the lab: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	cfg.private(dir)
+	stations := make([]hayalet.StationID, len(options))
+	for i := range stations {
+		stations[i] = hayalet.StationID(fmt.Sprintf("LAB_%02d", i+1))
+	}
+	term := newTerminal(a.stdout, a.environ)
+	started := func(string) {
+		term.print(plainStyle(), a.text.T("lab.playing", len(options), limit.Round(time.Second).String()))
+	}
+	ctx, stop := context.WithTimeout(ctx, limit+liveSlack)
+	defer stop()
+	heard := lab.NewListener()
+	results, err := a.play(ctx, cfg, options, stations, started, heard)
+	if errors.Is(err, context.Canceled) {
+		return nil // the user had enough
+	}
 	if err != nil {
 		return err
 	}
-	var md strings.Builder
-	writeLab(&md, a.text, r, true)
-	return errors.Join(os.WriteFile(base+".json", append(data, '\n'), 0o644), os.WriteFile(base+".md", []byte(md.String()), 0o644))
+	outcomes := make([]lab.Outcome, len(results))
+	for i := range results {
+		outcomes[i] = liveOutcome(&results[i], heard.Answers(stations[i]))
+	}
+	score := lab.Tally(outcomes)
+	return a.sayLab(&labResult{Live: &score, Command: liveCommand(o, files)}, o.base)
 }
 
-// writeLab writes the tables, as columns or as Markdown.
-func writeLab(w io.Writer, p lang.Printer, r *labResult, markdown bool) {
-	row := func(out io.Writer, cells ...string) {
-		if markdown {
-			fmt.Fprintln(out, "| "+strings.Join(cells, " | ")+" |")
-		} else {
-			fmt.Fprintln(out, strings.Join(cells, "\t"))
+// liveOptions loads the scenarios. It also returns how long the longest one takes.
+func liveOptions(files []string, speed float64) (options []sim.Options, longest time.Duration, err error) {
+	for _, name := range files {
+		scenario, err := sim.Load(name)
+		if err != nil {
+			return nil, 0, err
 		}
-	}
-	head := func(out io.Writer, keys ...string) {
-		cells, rule := make([]string, len(keys)), make([]string, len(keys))
-		for i, key := range keys {
-			cells[i], rule[i] = p.T(key), "---"
+		o := sim.Options{Scenario: scenario, Speed: speed}
+		if speed == 0 {
+			o.Speed = min(max(1, float64(scenario.Duration())/float64(livePlay)), sim.MaxSpeed)
 		}
-		row(out, cells...)
-		if markdown {
-			row(out, rule...)
-		}
+		options = append(options, o)
+		longest = max(longest, time.Duration(float64(scenario.Duration())/o.Speed))
 	}
-	table := func(fill func(out io.Writer)) {
-		if markdown {
-			fill(w)
-		} else {
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fill(t)
-			_ = t.Flush()
-		}
-		fmt.Fprintln(w)
+	return options, longest, nil
+}
+
+func liveCommand(o *labFlags, files []string) string {
+	command := "hayalet lab --live"
+	if o.speed != 0 {
+		command += fmt.Sprintf(" --speed %v", o.speed)
 	}
-	if len(r.Detectors) > 0 {
-		table(func(out io.Writer) {
-			head(out, "lab.class", "lab.traces", "lab.caught", "lab.missed", "lab.false", "lab.energy-off", "lab.delay", "lab.wh")
-			ours := r.Detectors[0]
-			for _, c := range append(ours.Rows, ours.Total) {
-				cells := []string{c.Class, fmt.Sprint(c.Traces), "", "", fmt.Sprint(c.FalseTraces), "", "", ""}
-				if c.Attack {
-					cells[2], cells[3], cells[5] = fmt.Sprint(c.Caught), fmt.Sprint(c.Missed), fmt.Sprint(c.EnergyOff)
-					cells[6] = report.Span(p, c.DelayMedian) + " / " + report.Span(p, c.DelayP95)
-					cells[7] = p.Number(report.Wh(c.WhMedian)) + " / " + p.Number(report.Wh(c.WhP95))
-				}
-				row(out, cells...)
-			}
-		})
-		table(func(out io.Writer) {
-			head(out, "lab.detector", "lab.caught", "lab.missed", "lab.false", "lab.precision", "lab.recall", "lab.f1")
-			for _, d := range r.Detectors {
-				row(out, d.Name, fmt.Sprint(d.Total.Caught), fmt.Sprint(d.Total.Missed), fmt.Sprint(d.Total.FalseTraces),
-					p.Number(fmt.Sprintf("%.4f", d.Precision)), p.Number(fmt.Sprintf("%.4f", d.Recall)), p.Number(fmt.Sprintf("%.4f", d.F1)))
-			}
-		})
+	return command + " " + strings.Join(files, " ")
+}
+
+// liveOutcome judges what was said of one station by what it sent. The delay counts from when the first phantom reading
+// left the station, by the wall clock.
+func liveOutcome(r *sim.Result, answers []lab.Answer) lab.Outcome {
+	t := lab.Trace{Name: string(r.Station), Family: r.Scenario, Span: r.EndedAt.Sub(r.StartedAt)}
+	if len(r.Phantom) == 0 {
+		return lab.Judge(&t, answers)
 	}
-	if q := r.Quiet; q != nil {
-		fmt.Fprintln(w, p.T("lab.quiet", p.Number(fmt.Sprintf("%.1f", q.ConnectorMonths)), q.FalseAlarms, p.Number(fmt.Sprintf("%.2f", q.Per1000))))
-		for _, name := range q.Traces {
-			fmt.Fprintln(w, "  "+name)
-		}
+	first := &r.Phantom[0]
+	t.Attack, t.Rule = true, "PE-01"
+	t.Truth = lab.Truth{Phantom: true, Connector: r.Connector, Onset: first.ClaimedAt.Time(), Energy: r.PhantomEnergy}
+	out := lab.Judge(&t, answers)
+	if out.Caught {
+		out.Delay -= first.SentAt.Sub(first.ClaimedAt)
 	}
+	return out
 }
 
 func (a *app) labGenerate() *cobra.Command {
@@ -158,38 +193,10 @@ func (a *app) labGenerate() *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return usage(err)
 			}
-			return generateCorpus(cmd.Context(), args[0], lab.Corpus{Families: append(lab.Attacks(), lab.Benign()...), First: first, Seeds: seeds})
+			return generateCorpus(cmd.Context(), args[0], corpus(first, seeds))
 		},
 	}
 	cmd.Flags().IntVar(&seeds, "seeds", 10, a.text.T("flag.seeds"))
 	cmd.Flags().Uint64Var(&first, "first", 1, a.text.T("flag.first"))
 	return cmd
-}
-
-// generateCorpus writes each trace as JSONL, and the truth of all of them as manifest.json.
-func generateCorpus(ctx context.Context, dir string, c lab.Corpus) error {
-	manifest := make([]lab.Trace, c.Len())
-	failed := make([]error, c.Len())
-	c.Each(func(i int, t *lab.Trace) {
-		manifest[i] = *t
-		failed[i] = writeTrace(ctx, filepath.Join(dir, t.Name+".jsonl"), t)
-	})
-	if err := errors.Join(failed...); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(manifest, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "manifest.json"), append(data, '\n'), 0o644)
-}
-
-func writeTrace(ctx context.Context, name string, t *lab.Trace) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	r := capture.NewRecorder(w)
-	return errors.Join(r.PutFrames(ctx, t.Frames), r.Close(), w.Flush(), f.Close())
 }

@@ -152,6 +152,7 @@ type ruleSets struct {
 	tuned    []detect.Set // by the index of the entry under tuning
 	tuning   []tuningConfig
 	stations []stationConfig
+	site     *siteRules // nil: none
 }
 
 // rulesets builds and checks all sets.
@@ -177,17 +178,24 @@ func (c *config) rulesets() (*ruleSets, error) {
 		}
 		s.tuned = append(s.tuned, armed(rules))
 	}
-	return s, nil
+	s.site, err = newSiteRules(c.SiteRules)
+	return s, err
 }
 
 // of is the engine's question: which rules watch this station?
 func (s *ruleSets) of(st hayalet.StationID, _, model string) detect.Set {
-	for i, t := range s.tuning {
-		if matches(t.Station, string(st)) && matches(t.Model, model) && (t.Tag == "" || s.tagged(st, model, t.Tag)) {
-			return s.tuned[i]
-		}
+	set, i := s.all, s.entry(st, model)
+	if i >= 0 {
+		set = s.tuned[i]
 	}
-	return s.all
+	return s.site.extend(set, i, st, model)
+}
+
+// entry is the index of the entry under tuning that counts for a station, or −1.
+func (s *ruleSets) entry(st hayalet.StationID, model string) int {
+	return slices.IndexFunc(s.tuning, func(t tuningConfig) bool {
+		return matches(t.Station, string(st)) && matches(t.Model, model) && (t.Tag == "" || s.tagged(st, model, t.Tag))
+	})
 }
 
 // tagged reports whether an entry under stations gives the station the tag.

@@ -126,6 +126,7 @@ func (a *app) newServer(ctx context.Context, cfg config, log *slog.Logger, liste
 		return s, usage(err)
 	}
 	s.hush = newHush(exceptions, log, hayalet.InstantOf(time.Now()))
+	s.onClose(cfg.logSiteRules(log))
 	if cfg.Webhook.URL != "" {
 		bell, err := a.webhook(s)
 		if err != nil {
@@ -414,6 +415,7 @@ func (s *server) stationViews(ctx context.Context) ([]web.StationView, error) {
 		for _, c := range st.Connectors {
 			cv := web.ConnectorView{
 				Connector: c.Connector, Status: c.Status.String(), TransactionState: c.State.String(), Transaction: c.Transaction, OpenIncident: c.Incident,
+				RegisterMode: c.Mode.String(), Notes: c.Notes,
 			}
 			if c.HasRegister {
 				cv.Register = &c.Register

@@ -39,6 +39,34 @@ func Catalogue() []Definition {
 			Name: PE05Name, Severity: hayalet.Critical, Clauses: "1.6 §7.31; 2.0.1 J01.FR.14", Technique: "T0832",
 			Defaults: func() Settings { return new(DefaultPE05()) },
 		},
+		{
+			Name: MT01Name, Severity: hayalet.Medium, Clauses: "1.6 §4.10, §7.31; 2.0.1 J02.FR.16, J02.FR.17", Technique: "T0856",
+			Defaults: func() Settings { return new(DefaultMT01()) },
+		},
+		{
+			Name: MT04Name, Severity: hayalet.Medium, Clauses: "1.6 §4.7, §7.31; 2.0.1 J02", Technique: "T0832",
+			Defaults: func() Settings { return new(DefaultMT04()) },
+		},
+		{
+			Name: MT02Name, Severity: hayalet.Medium, Clauses: "1.6 §4.7, §7.31; 2.0.1 J02", Technique: "T0832",
+			Defaults: func() Settings { return new(DefaultMT02()) },
+		},
+		{
+			Name: MT03Name, Severity: hayalet.Medium, Clauses: "1.6 §4.7, §7.31; 2.0.1 J02", Technique: "T0856",
+			Defaults: func() Settings { return new(DefaultMT03()) },
+		},
+		{
+			Name: MT05Name, Severity: hayalet.Low, Clauses: "1.6 §4.7, §7.31; 2.0.1 J01, J02", Technique: "T0832",
+			Defaults: func() Settings { return new(DefaultMT05()) },
+		},
+		{
+			Name: TX01Name, Severity: hayalet.Medium, Clauses: "1.6 §4.10; 2.0.1 E06, E07", Technique: "T0856",
+			Defaults: func() Settings { return new(DefaultTX01()) },
+		},
+		{
+			Name: TX04Name, Severity: hayalet.Low, Clauses: "1.6 §4.8, §4.10; 2.0.1 E12, E14", Technique: "T0815",
+			Defaults: func() Settings { return new(DefaultTX04()) },
+		},
 	}
 }
 

@@ -246,7 +246,7 @@ func (r *PE01) still(v View, m *Flow) {
 	if rd.Increase > 0 {
 		v.Trace.rung(Rung{Rule: PE01Name, Code: "below-step", Energy: rd.Increase, Rest: rd.Quantum})
 	}
-	v.Trace.rung(Rung{Rule: PE01Name, Code: "still", Energy: before, Rest: m.Level, Power: allowed, Span: rd.Elapsed()})
+	v.Trace.rung(Rung{Rule: PE01Name, Code: "at-rest", Energy: before, Rest: m.Level, Power: allowed, Span: rd.Elapsed()})
 	m.Judged = max(m.Judged, rd.At)
 	if rd.Elapsed() > 0 && rd.Written <= m.Settle {
 		if m.Settle > 0 {
@@ -273,7 +273,9 @@ func (r *PE01) pay(v View, m *Flow) hayalet.Energy {
 	credit := min(rest, m.Settle)
 	m.Settle -= credit
 	rest -= credit
-	v.Trace.rung(Rung{Rule: PE01Name, Code: "settle", Energy: credit, Rest: m.Settle})
+	if credit > 0 {
+		v.Trace.rung(Rung{Rule: PE01Name, Code: "settle", Energy: credit, Rest: m.Settle})
+	}
 	first := r.phase(v.Connector, rd, m, rest)
 	rest -= first
 	if first > 0 {

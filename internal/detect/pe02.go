@@ -2,6 +2,7 @@ package detect
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"hayalet"
@@ -63,9 +64,9 @@ type Drip struct {
 	Open    bool
 	First   hayalet.Instant // event time from which the episode counts
 
-	Day   int32                   // of the last gap, since 1970
-	Daily [gapDays]hayalet.Energy // missing energy, by the day
-	Gaps  [gapDays]uint8          // how many gaps, by the day
+	Day   int32          // of the last gap, since 1970
+	Daily [gapDays]int32 // missing energy, by the day, mWh
+	Gaps  [gapDays]uint8 // how many gaps, by the day
 }
 
 // Name is PE-02.
@@ -132,7 +133,7 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 	missing := rd.Increase - rest(v, mem, r.p.Idle, r.p.Settle) + rd.Written // rounding evens out over many
 	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
 	if at := m.Day % gapDays; missing > 0 && missing <= DefaultPE03().Least+rd.Written {
-		m.Daily[at] += missing
+		m.Daily[at] = int32(min(hayalet.Energy(m.Daily[at])+missing, math.MaxInt32))
 		m.Gaps[at] = min(m.Gaps[at]+1, 250)
 	}
 	sum, gaps := m.sum()
@@ -165,7 +166,7 @@ func (m *Drip) turn(day int32) {
 
 func (m *Drip) sum() (total hayalet.Energy, gaps int) {
 	for i := range m.Daily {
-		total += m.Daily[i]
+		total += hayalet.Energy(m.Daily[i])
 		gaps += int(m.Gaps[i])
 	}
 	return total, gaps

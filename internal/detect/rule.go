@@ -21,19 +21,41 @@ type Rule interface {
 // Memory is what the rules remember of one connector. Each rule has its own part, of a fixed size, and may read the
 // others': energy that one rule has told of is not told of by another.
 type Memory struct {
-	Flow Flow   // PE-01 and PE-04
-	Drip Drip   // PE-02
-	Draw Draw   // PE-05
-	Site []Site `json:",omitempty"` // site rules, in their order
+	Flow Flow // PE-01 and PE-04
+	Drip Drip // PE-02
+	Draw Draw // PE-05
+
+	Falls  Falls   `json:",omitzero"`  // MT-01
+	Match  *Match  `json:",omitempty"` // MT-02, in a transaction
+	Rush   *Rush   `json:",omitempty"` // MT-03, in a transaction
+	Still  *Still  `json:",omitempty"` // MT-04, in a transaction
+	Moves  Moves   `json:",omitzero"`  // MT-04
+	Mains  *Mains  `json:",omitempty"` // MT-05, at connector 0
+	Restop Restop  `json:",omitzero"`  // TX-01
+	Orphan *Orphan `json:",omitempty"` // TX-04, while a transaction runs or its stop is looked for
+
+	Site []Site `json:",omitempty"` // site rules
+	Seen *Seen  `json:",omitempty"` // theirs in common; nil where there are none
 }
 
 // Wake is the receipt time from which a tick matters to any rule; zero: none does.
 func (m *Memory) Wake() hayalet.Instant {
 	wake := earlier(m.Flow.Wake, m.Draw.Wake)
+	if o := m.Orphan; o != nil {
+		wake = earlier(wake, earlier(o.Wake, o.Due))
+	}
 	for i := range m.Site {
 		wake = earlier(wake, m.Site[i].Wake)
 	}
 	return wake
+}
+
+// need makes the part of a memory that a rule keeps only for a time.
+func need[T any](part **T) *T {
+	if *part == nil {
+		*part = new(T)
+	}
+	return *part
 }
 
 // earlier is the earlier of two instants of which zero is none.

@@ -17,7 +17,9 @@ type ConnectorState struct {
 	Transaction hayalet.TransactionID
 	Register    hayalet.Energy
 	HasRegister bool
-	Incident    string // key of a running incident; "" when there is none
+	Mode        session.Mode // of the register
+	Notes       []string     // what was concluded about its data
+	Incident    string       // key of a running incident; "" when there is none
 }
 
 // StationState is what the engine knows of a station, for display.
@@ -69,6 +71,7 @@ func (u *unit) state() StationState {
 			cs.Transaction = c.Tx.ID
 		}
 		cs.Register, cs.HasRegister = c.Register()
+		cs.Mode, cs.Notes = c.Mode(), c.Quality(u.latest).Names()
 		for _, inc := range kept {
 			if inc.Open() && inc.Connector == c.ID {
 				cs.Incident = inc.Key

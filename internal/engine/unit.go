@@ -42,7 +42,12 @@ func newUnit(id hayalet.StationID, e *Engine) *unit {
 }
 
 // arm gives the unit the rules of its station, which may be chosen by its model.
-func (u *unit) arm() { u.rules = u.engine.cfg.Rules(u.station.ID, u.station.Vendor, u.station.Model) }
+func (u *unit) arm() {
+	u.rules = u.engine.cfg.Rules(u.station.ID, u.station.Vendor, u.station.Model)
+	for _, m := range u.memories {
+		m.Keep(u.rules)
+	}
+}
 
 // seen reports whether the frame was delivered before, and remembers it.
 func (u *unit) seen(f *hayalet.Frame) bool {

@@ -51,6 +51,13 @@ func habits(rng *rand.Rand) Habits {
 	h.PerSession = pick(8) == 0
 	h.Phases = !h.PerSession && pick(8) == 0
 	h.NoStatus = pick(8) == 0
+	h.PowerAs = []PowerForm{PowerTotal, PowerTotal, PowerKW, PowerPhases}[pick(4)]
+	h.Noise = pick(5) == 0
+	h.Spaces = pick(10) == 0
+	h.NoMeasurand = pick(10) == 0
+	h.Offset = []time.Duration{0, 0, 0, 0, 10 * time.Hour, -5 * time.Hour}[pick(6)]
+	h.Main = []MainForm{NoMain, NoMain, NoMain, MainZero, MainInlet}[pick(5)]
+	h.StationUse = []hayalet.Power{20 * hayalet.Watt, 80 * hayalet.Watt, 200 * hayalet.Watt}[pick(3)]
 	return h
 }
 
@@ -67,7 +74,11 @@ func Make(f *Family, seed uint64) Trace {
 	if f.Habits != nil {
 		f.Habits(&h)
 	}
-	w := newWorld(fmt.Sprintf("%s-%d", f.Name, seed), seed64, 2, h)
+	outlets := f.Outlets
+	if outlets == 0 {
+		outlets = 2
+	}
+	w := newWorld(fmt.Sprintf("%s-%d", f.Name, seed), seed64, outlets, h)
 	f.Play(w)
 	w.idle(10 * time.Minute)
 	return Trace{

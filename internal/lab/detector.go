@@ -12,7 +12,7 @@ import (
 // Ours runs a trace through the engine that serve and analyze run.
 func Ours(rules detect.Sets) Detector {
 	return func(frames []hayalet.Frame) []Answer {
-		heard := &listener{level: make(map[string]hayalet.Incident), last: make(map[string]hayalet.Incident)}
+		heard := NewListener()
 		e := engine.New(engine.Config{Rules: rules, Listeners: []engine.Listener{heard}, Shards: 1})
 		var done sync.WaitGroup
 		done.Go(func() { _ = e.Run(context.Background()) }) // ends with nil after Close
@@ -25,20 +25,31 @@ func Ours(rules detect.Sets) Detector {
 		}
 		e.Close()
 		done.Wait()
-		return heard.answers()
+		return heard.Answers("")
 	}
 }
 
-// listener keeps each incident's last state and the state in which it first was an alarm.
-type listener struct {
+// Listener keeps the state of each incident, as it is now and as it first was an alarm. It is safe for use by several
+// goroutines.
+type Listener struct {
+	mu    sync.Mutex
 	order []string
 	level map[string]hayalet.Incident
 	last  map[string]hayalet.Incident
 }
 
-func (l *listener) Judged(hayalet.Verdict) {}
+// NewListener returns a listener that has heard nothing.
+func NewListener() *Listener {
+	return &Listener{level: make(map[string]hayalet.Incident), last: make(map[string]hayalet.Incident)}
+}
 
-func (l *listener) Changed(inc hayalet.Incident) {
+// Judged takes no notice of single verdicts.
+func (l *Listener) Judged(hayalet.Verdict) {}
+
+// Changed keeps what is new.
+func (l *Listener) Changed(inc hayalet.Incident) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if _, ok := l.last[inc.Key]; !ok {
 		l.order = append(l.order, inc.Key)
 	}
@@ -48,16 +59,19 @@ func (l *listener) Changed(inc hayalet.Incident) {
 	}
 }
 
-func (l *listener) answers() []Answer {
+// Answers are the standing alarms on a station, or on all for "".
+func (l *Listener) Answers(station hayalet.StationID) []Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var all []Answer
 	for _, key := range l.order {
 		inc := l.last[key]
-		if !inc.Alarms(hayalet.Medium) {
+		if !inc.Alarms(hayalet.Medium) || station != "" && inc.Station != station {
 			continue
 		}
 		at := l.level[key]
 		all = append(all, Answer{
-			Connector: inc.Connector, Last: inc.LastAt, Opened: at.UpdatedAt, Energy: inc.Energy, AtAlarm: at.Energy,
+			Rule: inc.Rule, Connector: inc.Connector, Last: inc.LastAt, Opened: at.UpdatedAt, Energy: inc.Energy, AtAlarm: at.Energy,
 		})
 	}
 	return all

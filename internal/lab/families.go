@@ -2,7 +2,7 @@ package lab
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"hayalet"
@@ -10,11 +10,12 @@ import (
 
 // Family is a shape of attack or a benign habit, played in a world.
 type Family struct {
-	Name   string
-	Rule   hayalet.RuleName // the rule that is meant to find it; "" for benign families
-	Needs  func(h Habits) bool
-	Habits func(h *Habits)
-	Play   func(w *World)
+	Name    string
+	Rule    hayalet.RuleName // the rule that is meant to find it; "" for benign families
+	Outlets int              // of the station; 0: two
+	Needs   func(h Habits) bool
+	Habits  func(h *Habits)
+	Play    func(w *World)
 }
 
 // Attack reports whether the family is one.
@@ -66,7 +67,7 @@ func reports(h Habits) bool { return h.Every > 0 && !h.PerSession }
 func Attacks() []Family {
 	clock := valueOpts{context: "Sample.Clock"}
 	zero := hayalet.Power(0)
-	return append(moreAttacks(), []Family{
+	return slices.Concat(moreAttacks(), gapAttacks(), powerAttacks(), stopAttacks(), dripAttacks(), evasions(), []Family{
 		{Name: "flow-300w", Rule: pe01, Needs: reports, Play: flow(300*hayalet.Watt, 3*time.Hour)},
 		{Name: "flow-2kw", Rule: pe01, Needs: reports, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
 		{Name: "flow-7kw", Rule: pe01, Needs: reports, Play: flow(7400*hayalet.Watt, 40*time.Minute)},
@@ -181,7 +182,7 @@ func Attacks() []Family {
 		{Name: "seed", Rule: pe01, Habits: func(h *Habits) {
 			*h = Habits{Unit: "kWh", Decimals: 2, Base: 10 * hayalet.KilowattHour, Rating: 22 * hayalet.Kilowatt, BookKWh: true, NoID: true}
 		}, Play: seed},
-	}...)
+	})
 }
 
 // seed is the run that hayalet began with.
@@ -210,7 +211,7 @@ func seed(w *World) {
 
 // Benign are the habits of healthy stations.
 func Benign() []Family {
-	return append(moreBenign(), []Family{
+	return slices.Concat(moreBenign(), healthy(), quirks(), []Family{
 		{Name: "sessions", Play: func(w *World) {
 			o := prelude(w)
 			for range 3 {
@@ -280,8 +281,9 @@ func Benign() []Family {
 			var late []string
 			for range 3 {
 				w.advance(w.TxEvery)
-				late = append(late, fmt.Sprintf(`{"connectorId":%d,"transactionId":%d,"meterValue":[{"timestamp":%q,"sampledValue":[%s]}]}`,
-					o.id, o.tx, w.claimed(), strings.Join(w.samples(o, w.reported(o), valueOpts{context: "Sample.Periodic"}), ",")))
+				v := valueOpts{context: "Sample.Periodic", id: fmt.Sprint(o.tx)}
+				samples, _ := w.samples(o, w.reported(o), v)
+				late = append(late, w.meterPayload(o, v, samples...))
 			}
 			w.finish(o)
 			for _, payload := range late {
@@ -361,7 +363,7 @@ func Benign() []Family {
 				o.flow = w.charging()
 				w.advance(w.TxEvery)
 				w.call("MeterValues", fmt.Sprintf(`{"connectorId":%d,"transactionId":%d,"meterValue":[{"timestamp":%q,"sampledValue":[%s,{"value":%q,"context":"Transaction.Begin"%s}]}]}`,
-					o.id, o.tx, w.claimed(), w.samples(o, w.reported(o), valueOpts{context: "Sample.Periodic"})[0], w.written(o.started), w.unit()))
+					o.id, o.tx, w.claimed(), w.register(o, w.reported(o), w.context("Sample.Periodic"))[0], w.written(o.started), w.unit()))
 			}
 			w.finish(o)
 			w.idle(2 * time.Hour)
@@ -393,7 +395,7 @@ func Benign() []Family {
 			w.session(o, 20*time.Minute, w.charging())
 			w.idle(time.Hour)
 		}},
-	}...)
+	})
 }
 
 // glitch shows one wrong value between good ones, idle and in a transaction.
@@ -463,7 +465,7 @@ func moreAttacks() []Family {
 		}},
 		{Name: "behind-utc", Rule: pe01, Needs: reports, Habits: func(h *Habits) { h.ClockError = -5 * time.Hour }, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
 		{Name: "interval-only", Rule: pe01, Needs: reports, Habits: func(h *Habits) {
-			h.Interval, h.Phases, h.Unit, h.Decimals = true, false, "Wh", 1
+			h.Interval, h.Phases, h.Unit, h.Decimals, h.Main = true, false, "Wh", 1, NoMain
 		}, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
 		{Name: "kwh-labelled-wh", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && h.Base > 0 && !h.Phases }, Habits: func(h *Habits) {
 			h.Unit, h.Decimals, h.NoUnit, h.Mislabel = "kWh", 3, false, true
@@ -526,7 +528,7 @@ func moreBenign() []Family {
 		{Name: "stop-minus-one", Play: stopWith(-1)},
 		{Name: "behind-utc-clean", Habits: func(h *Habits) { h.ClockError = -5 * time.Hour }, Play: clean},
 		{Name: "ahead-of-utc", Habits: func(h *Habits) { h.ClockError = 2 * time.Hour }, Play: clean},
-		{Name: "interval-only-clean", Habits: func(h *Habits) { h.Interval, h.Phases, h.Unit, h.Decimals = true, false, "Wh", 1 }, Play: clean},
+		{Name: "interval-only-clean", Habits: func(h *Habits) { h.Interval, h.Phases, h.Unit, h.Decimals, h.Main = true, false, "Wh", 1, NoMain }, Play: clean},
 		{Name: "kwh-labelled-wh-clean", Needs: func(h Habits) bool { return h.Base > 0 && !h.PerSession }, Habits: func(h *Habits) {
 			h.Unit, h.Decimals, h.NoUnit, h.Mislabel, h.Phases = "kWh", 3, false, true, false
 		}, Play: clean},

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMonthsAreQuiet(t *testing.T) {
-	months := 40
+	months := 20
 	if testing.Short() {
 		months = 4
 	}

@@ -76,6 +76,7 @@ func Run(c Corpus, contestants []Contestant) []Score {
 type Quiet struct {
 	ConnectorMonths float64  `json:"connector_months"`
 	FalseAlarms     int      `json:"false_alarms"`
+	OtherAlarms     int      `json:"other_alarms"` // of rules that do not look for phantom energy
 	Per1000         float64  `json:"false_alarms_per_1000_connector_months"`
 	Traces          []string `json:"traces,omitempty"` // with a false alarm
 }
@@ -92,6 +93,7 @@ func RunMonths(months int, first uint64, d Detector) Quiet {
 		defer mu.Unlock()
 		q.ConnectorMonths += outlets * float64(t.Span) / float64(month)
 		q.FalseAlarms += o.False
+		q.OtherAlarms += o.Other
 		if o.False > 0 && len(q.Traces) < 20 {
 			q.Traces = append(q.Traces, t.Name)
 		}

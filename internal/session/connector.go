@@ -83,34 +83,6 @@ const (
 // dcNeeds is how many samples above any AC rating, with power and register agreeing, prove direct current.
 const dcNeeds = 3
 
-// Note marks a conclusion about a connector's data that whoever reads an incident should know.
-type Note uint16
-
-// The notes.
-const (
-	NoteScaled      Note = 1 << iota // meterStart and meterStop are in kWh, or samples are labelled a thousandfold wrong
-	NoteGlitch                       // a register left its value and came back
-	NoteRollback                     // a register restarted where nothing explains it
-	NoteImpossible                   // a register rose faster than the connector can deliver
-	NoteClock                        // claims that cannot be used
-	NoteTwoBases                     // two registers of different base
-	NoteMalformed                    // samples that break the schema
-	NoteRolledStart                  // status Charging without a start
-)
-
-var noteNames = [...]string{"scaled", "glitch", "rollback", "impossible", "clock", "two-bases", "malformed", "charging-without-start"}
-
-// Names lists the notes by their codes in the catalogue of texts.
-func (n Note) Names() []string {
-	names := make([]string, 0, len(noteNames))
-	for i, name := range noteNames {
-		if n&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // Connector is what is known of one connector.
 type Connector struct {
 	ID      hayalet.ConnectorID
@@ -121,6 +93,7 @@ type Connector struct {
 	Profile Profile
 	Notes   Note
 
+	Presumed  bool            // inactive because it stood still after a boot: an id or status Charging may prove otherwise
 	IdleSince hayalet.Instant // event time from which it is known to be inactive
 	IdleRecv  hayalet.Instant // receipt of what told
 
@@ -131,6 +104,8 @@ type Connector struct {
 
 	Tracks []Track
 	Idle   Idle
+
+	Weighed hayalet.Energy // its register at the begin of the window that weighs the station's own against the outlets'
 
 	Ended    [4]EndedTx // the last that ended: said again, their starts begin nothing and their stops end nothing
 	DCProofs uint8
@@ -205,16 +180,20 @@ func (c *Connector) delivered() hayalet.Power {
 
 // Register returns the value of the track used last, for display.
 func (c *Connector) Register() (hayalet.Energy, bool) {
+	if t := c.newestTrack(); t != nil {
+		return t.Last.Value, true
+	}
+	return 0, false
+}
+
+func (c *Connector) newestTrack() *Track {
 	var newest *Track
 	for i := range c.Tracks {
 		if t := &c.Tracks[i]; newest == nil || t.LastRecv > newest.LastRecv {
 			newest = t
 		}
 	}
-	if newest == nil {
-		return 0, false
-	}
-	return newest.Last.Value, true
+	return newest
 }
 
 // newest is the event time of the newest value. A stop that claims to be older does not make the connector idle before it.
@@ -240,7 +219,7 @@ func (c *Connector) Covered(e hayalet.Energy) bool {
 
 // settleKnown makes an unknown connector inactive: a fact says that nothing runs.
 func (c *Connector) settleKnown(at, recv hayalet.Instant) {
-	c.State = Inactive
+	c.State, c.Presumed = Inactive, false
 	c.IdleSince, c.IdleRecv = at, recv
 	if !c.HasTx {
 		c.Tx = Transaction{End: NeverStarted, Track: -1, Scale: 1}
@@ -255,7 +234,7 @@ func (c *Connector) settleKnown(at, recv hayalet.Instant) {
 
 // adopt makes an unknown connector active: a running session shows.
 func (c *Connector) adopt(id hayalet.TransactionID, at, recv hayalet.Instant) {
-	c.State, c.HasTx = Active, true
+	c.State, c.HasTx, c.Presumed = Active, true, false
 	c.Tx = Transaction{ID: id, Adopted: true, Track: -1, Scale: 1, StartedAt: at, StartedRecv: recv}
 	c.openTracks()
 }

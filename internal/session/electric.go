@@ -19,6 +19,7 @@ type flow struct {
 	current, currents           int64 // the highest, and the sum over the phases, mA
 	hasCurrent, currentsByPhase bool
 	voltage                     int64 // the highest, mV
+	hasVoltage                  bool
 }
 
 // flowing adds up the samples of one stamp that are of the outlet.
@@ -37,7 +38,7 @@ func flowing(samples []hayalet.Sample) (f flow) {
 		case m.Measurand == hayalet.CurrentImport && m.Phase != hayalet.PhaseN:
 			f.add(m)
 		case m.Measurand == hayalet.Voltage && m.Phase <= hayalet.L3:
-			f.voltage = max(f.voltage, m.Value)
+			f.voltage, f.hasVoltage = max(f.voltage, m.Value), true
 		}
 	}
 	return f
@@ -80,6 +81,12 @@ func (f *flow) power(phases int) (p hayalet.Power, sent bool) {
 // measure keeps power and current of the outlet; false when there are none.
 func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Sample, at hayalet.Instant) (el Electric, ok bool) {
 	f := flowing(samples)
+	if f.hasVoltage {
+		c.Notes &^= NoteDead
+		if f.voltage == 0 {
+			c.Notes |= NoteDead
+		}
+	}
 	power, sent := f.power(c.Profile.Phases)
 	if !sent && !f.hasCurrent {
 		return el, false

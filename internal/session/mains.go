@@ -32,6 +32,8 @@ type Main struct {
 	Since    hayalet.Instant
 	Over     bool              // Waiting spans an outage
 	Outlets  [2]hayalet.Energy // growth of the outlets, as it stood at the last two values
+
+	Weighing Weighing // against the outlets while they charge
 }
 
 // upstream tells the registers before the outlets.
@@ -138,6 +140,7 @@ func (s *Station) main(c *Connector, v *value) *Main {
 
 // upstreamStep places a value before the outlets; what can be judged of it is a step of connector 0.
 func (s *Station) upstreamStep(c *Connector, v *value, e *hayalet.Event) {
+	s.balanceStep(c, v, e)
 	r, ok := s.takeMain(c, v)
 	station := s.connector(0)
 	if !ok || station == nil {
@@ -147,6 +150,27 @@ func (s *Station) upstreamStep(c *Connector, v *value, e *hayalet.Event) {
 		station.State, station.IdleSince = Inactive, since
 	}
 	s.step(Step{Kind: StepReading, Connector: station, At: e.At, EventAt: r.At, Reading: r})
+}
+
+// balanceStep weighs a value of the station's own register, the first that connector 0 has, against its outlets.
+func (s *Station) balanceStep(c *Connector, v *value, e *hayalet.Event) {
+	if c.ID != 0 || v.interval {
+		return
+	}
+	m := s.main(c, v)
+	if m == nil || v.energy > m.reach(v) || v.at < m.Last.At {
+		return
+	}
+	for i := range s.Mains {
+		if first := &s.Mains[i]; first.Owner == 0 && first != m {
+			return
+		} else if first == m {
+			break
+		}
+	}
+	if b, ok := s.weigh(m, v); ok {
+		s.step(Step{Kind: StepBalance, Connector: c, At: e.At, EventAt: b.At, Balance: b})
+	}
 }
 
 // busy ends the station's own idle time: an outlet has begun a transaction. One that was reported late explains what was

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"hayalet"
 )
 
@@ -55,7 +57,7 @@ func (s *Station) hint(c *Connector, e *hayalet.Event) {
 	}
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	switch {
-	case c.State == Unknown && !(c.HasTx && c.Tx.End == Stopped && c.Tx.ID == e.Transaction):
+	case (c.State == Unknown || c.Presumed) && !(c.HasTx && c.Tx.End == Stopped && c.Tx.ID == e.Transaction):
 		c.adopt(e.Transaction, at, e.At)
 	case c.State == Active && c.Tx.Adopted && !c.Tx.ID.IsSet():
 		c.Tx.ID = e.Transaction
@@ -294,8 +296,17 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 		return s.anchor(c, t, v, r)
 	}
 	t.take(v.energy, v)
-	return s.counted(c, t, r)
+	r = s.counted(c, t, r)
+	if c.State == Unknown && s.Whole && !c.HasTx && r.Increase == 0 && r.Elapsed() >= standstill {
+		c.settleKnown(r.At, v.recv)
+		c.Presumed = true
+	}
+	return r
 }
+
+// standstill is how long the register must stand still after a boot before a connector of which we know nothing else is
+// presumed to be idle. Of one that grows from the first, a session may have survived the boot.
+const standstill = time.Minute
 
 // bringForward gives a rise a time that it can have had. A stamp inside the ended transaction does not explain a value
 // above its stop, and a register cannot have risen before it was lower: such a value is of the time at which it came.
@@ -361,7 +372,7 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 		}
 	case Inactive:
 		s.OutletGrowth += r.Increase
-		c.Idle.observe(t.Last, t.Quantum)
+		c.Idle.observe(t.Last, max(t.Quantum, t.Step))
 	}
 	return c.withBaseline(r, t)
 }

@@ -33,6 +33,7 @@ type Station struct {
 	Clock                   Clock
 	Connectors              []*Connector   // in the order of their ids
 	Booted                  bool           // we saw it boot
+	Whole                   bool           // and have missed nothing since
 	Mains                   []Main         // registers before the outlets
 	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
 
@@ -163,14 +164,15 @@ func (s *Station) oldest() hayalet.Instant {
 
 // lose makes every connector uncertain: something may have happened that we did not see.
 func (s *Station) lose() {
+	s.Whole = false
 	for _, c := range s.Connectors {
-		c.State = Unknown
+		c.State, c.Presumed = Unknown, false
 		c.Idle.interrupt()
 	}
 }
 
 func (s *Station) boot(e *hayalet.Event) {
-	s.Booted = true
+	s.Booted, s.Whole = true, true
 	s.Vendor, s.Model, s.Firmware = e.Vendor, e.Model, e.Firmware
 	s.refreshProfiles()
 	for _, c := range s.Connectors {
@@ -192,6 +194,7 @@ func (s *Station) status(e *hayalet.Event) {
 		return
 	}
 	c.Status = e.Status
+	open := c.State == Unknown || c.Presumed // a fact may settle it
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	switch e.Status {
 	case hayalet.Available:
@@ -201,13 +204,14 @@ func (s *Station) status(e *hayalet.Event) {
 		case Active:
 			s.end(c, EndedByIdle, at, e.At, Book{})
 		case Inactive:
+			c.Presumed = false
 			if c.Tx.End == EndedByBoot { // it did not go on after the boot
 				c.Tx.End, c.Tx.EndedRecv = EndedByIdle, e.At
 			}
 		}
 	case hayalet.Charging, hayalet.SuspendedEV, hayalet.SuspendedEVSE:
 		switch {
-		case c.State == Unknown:
+		case open:
 			c.adopt(hayalet.TransactionID{}, at, e.At)
 		case c.provisional(e.At):
 			c.resume()
@@ -244,7 +248,7 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	since := s.explains(c, at, e)
 	before := c.sessionTrack()
-	c.State, c.HasTx = Active, true
+	c.State, c.HasTx, c.Presumed = Active, true, false
 	c.Tx = Transaction{
 		Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
 		StartedAt: at, StartedRecv: e.At, Track: -1, Scale: 1,

@@ -20,6 +20,7 @@ const (
 	StepUnknownStop                 // a stop came whose start was never seen, although the connector was known to be idle
 	StepRestop                      // the stop of a transaction came once more
 	StepTick                        // time passed
+	StepBalance                     // the station's own register was weighed against its outlets', at connector 0
 )
 
 // Fate is what became of a reading.
@@ -108,6 +109,7 @@ type Step struct {
 	HasGap    bool                  // StepStart: meterStart carries on a register of a connector that was known to be idle
 	Electric  Electric              // StepElectric
 	Book      Book                  // StepStop, StepRestop
+	Balance   Balance               // StepBalance
 	ID        hayalet.TransactionID // StepUnknownStop, StepRestop: as written
 }
 

@@ -52,20 +52,12 @@ func (s *Station) unbound(e *hayalet.Event, at hayalet.Instant) {
 	if !e.HasMeter {
 		return
 	}
-	if e.Transaction.Usable() {
-		for _, c := range s.Connectors {
-			for i := range c.Ended {
-				last := &c.Ended[i]
-				if last.ID != e.Transaction {
-					continue
-				}
-				s.step(Step{
-					Kind: StepRestop, Connector: c, At: e.At, EventAt: at, ID: e.Transaction,
-					Book: Book{Stop: e.Meter, HasStop: true, Was: last.Stop, HasWas: last.HasStop},
-				})
-				return
-			}
-		}
+	if c, last := s.endedWith(e); last != nil {
+		s.step(Step{
+			Kind: StepRestop, Connector: c, At: e.At, EventAt: at, ID: e.Transaction,
+			Book: Book{Stop: e.Meter, HasStop: true, Was: last.Stop, HasWas: last.HasStop},
+		})
+		return
 	}
 	c := s.only(e, func(c *Connector) bool { return c.State == Inactive && !c.provisional(e.At) })
 	if c == nil {
@@ -79,6 +71,27 @@ func (s *Station) unbound(e *hayalet.Event, at hayalet.Instant) {
 	t.take(r.Value, &v)
 	r.ID = e.Transaction
 	s.step(Step{Kind: StepUnknownStop, Connector: c, At: e.At, EventAt: r.At, Reading: r, ID: e.Transaction})
+}
+
+// endedWith finds the transaction that ended under the id of a stop, the one with its meterStop before others: some stations
+// use an id again.
+func (s *Station) endedWith(e *hayalet.Event) (of *Connector, last *EndedTx) {
+	if !e.Transaction.Usable() {
+		return nil, nil
+	}
+	for _, c := range s.Connectors {
+		for i := range c.Ended {
+			tx := &c.Ended[i]
+			switch {
+			case tx.ID != e.Transaction:
+			case tx.HasStop && tx.Stop == e.Meter:
+				return c, tx
+			case last == nil:
+				of, last = c, tx
+			}
+		}
+	}
+	return of, last
 }
 
 // gap is the growth from the register's last value to the meterStart of a start, where the connector was known to be idle.

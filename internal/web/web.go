@@ -61,6 +61,8 @@ type ConnectorView struct {
 	TransactionState string                `json:"transaction_state"` // active, inactive or unknown
 	Transaction      hayalet.TransactionID `json:"transaction"`       // the running one, or null
 	Register         *hayalet.Energy       `json:"register_wh"`       // the last reading, or null
+	RegisterMode     string                `json:"register_mode"`     // lifetime, per-session, per-boot or unknown
+	Notes            []string              `json:"notes,omitempty"`   // what was concluded about its data: blind, unit-scaled, …
 	OpenIncident     string                `json:"open_incident"`     // its key, or empty
 }
 
