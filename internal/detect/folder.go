@@ -103,7 +103,7 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 			delete(f.last, at)
 		}
 	default:
-		if !running || v.Value <= inc.Last {
+		if !running || v.Value <= inc.Last || v.Connector == 0 { // a station's standby is no part of what flows past its outlets
 			return hayalet.Incident{}, false
 		}
 		grow(inc, v) // paid for, and yet part of what flowed

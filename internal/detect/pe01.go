@@ -73,7 +73,7 @@ type Flow struct {
 	Settle  hayalet.Energy  // settle credit left
 	Idle    hayalet.Energy  // idle allowance not yet used
 	Day     int32           // the day, since 1970, of Daily
-	Daily   hayalet.Energy  // settle credit given on that day
+	Daily   hayalet.Energy  // settle credit used on that day
 	Judged  hayalet.Instant // event time up to which time has drained the bucket
 	PhaseOf hayalet.Instant // the idle period, by its begin, whose first step was judged
 	First   hayalet.Instant // event time of the episode's first increasing reading
@@ -181,8 +181,7 @@ func (r *PE01) stopped(v View, m *Flow) (hayalet.Verdict, bool) {
 	if day := int32(tx.EndedRecv / (24 * 3600 * 1_000_000)); day != m.Day {
 		m.Day, m.Daily = day, 0
 	}
-	m.Settle = min(credit, r.p.SettleDay-m.Daily)
-	m.Daily += m.Settle
+	m.Settle = max(0, min(credit, r.p.SettleDay-m.Daily))
 	v.Trace.rung(Rung{Rule: PE01Name, Code: "settle-granted", Energy: m.Settle, Rest: r.p.SettleDay - m.Daily})
 	return ver, covers
 }
@@ -271,12 +270,12 @@ func (r *PE01) pay(v View, m *Flow) hayalet.Energy {
 	rest := rd.Increase
 	v.Trace.rung(Rung{Rule: PE01Name, Code: "increase", Energy: rest, Span: rd.Elapsed()})
 	credit := min(rest, m.Settle)
-	m.Settle -= credit
+	m.settle(credit)
 	rest -= credit
 	if credit > 0 {
 		v.Trace.rung(Rung{Rule: PE01Name, Code: "settle", Energy: credit, Rest: m.Settle})
 	}
-	first := r.phase(v.Connector, rd, m, rest)
+	first := r.phase(v.Connector, rd, m, rest, credit)
 	rest -= first
 	if first > 0 {
 		v.Trace.rung(Rung{Rule: PE01Name, Code: "first-step", Energy: first, Span: rd.At.Sub(v.Connector.IdleSince)})
@@ -306,15 +305,23 @@ func allowanceCode(c *session.Connector) string {
 	return "idle-start"
 }
 
+// settle uses up credit.
+func (m *Flow) settle(e hayalet.Energy) {
+	m.Settle -= e
+	m.Daily += e
+}
+
 // phaseWeight says how soon the first step of an idle register is no surprise, in multiples of the allowance.
 const phaseWeight = 10
 
-// phaseOdds is how unlikely, one in so many, a first step may be by idling alone and still be no more than a suspicion.
+// phaseOdds is how unlikely, one in so many, a first step may be by settling and idling and still be no more than a
+// suspicion: a quarter of what makes an alarm.
 const phaseOdds = 200
 
 // phase pays for the first single step of an idle period: where a register stands between two steps is not known, so the
-// allowance may complete a step that the transaction had nearly filled. The sooner the step, the less likely that is.
-func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest hayalet.Energy) hayalet.Energy {
+// allowance and what settled may complete a step that the transaction had nearly filled. The sooner the step, the less
+// likely that is.
+func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest, settled hayalet.Energy) hayalet.Energy {
 	if m.PhaseOf == c.IdleSince || c.IdleSince == 0 {
 		return 0
 	}
@@ -324,8 +331,8 @@ func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest ha
 	}
 	idled := r.allowance(c).Over(rd.At.Sub(c.IdleSince))
 	credit := phaseWeight * idled
-	if idled >= rd.Increase/phaseOdds { // it says that something flowed, not how much: no more than a suspicion
-		credit = max(credit, rest-r.p.Medium/2)
+	if idled+settled >= rd.Increase/phaseOdds { // it says that something flowed, not how much
+		credit = max(credit, rest-r.p.Medium/4)
 	}
 	return min(rest, credit)
 }
@@ -477,6 +484,9 @@ func (r *PE01) tick(v View, m *Flow, at hayalet.Instant) (hayalet.Verdict, bool)
 // the hold, for the messages of a queue come in their order.
 func (r *PE01) started(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open {
+		if v.Step.HasGap { // PE-03 took it off
+			m.settle(min(v.Step.Reading.Increase, m.Settle))
+		}
 		return hayalet.Verdict{}, false
 	}
 	if !m.Unseen {

@@ -14,24 +14,27 @@ const PE02Name hayalet.RuleName = "PE-02"
 
 // PE02Params are the parameters of PE-02.
 type PE02Params struct {
-	Margin hayalet.Power // above the quiet level of the connector's first day
-	Idle   hayalet.Power // allowance between transactions until a day of quiet was learnt
-	Settle hayalet.Energy
-	Gaps   int // between transactions, with energy missing, before their sum is told of
+	Margin hayalet.Power  // above the quiet level of the connector's first day
+	Idle   hayalet.Power  // allowance between transactions until a day of quiet was learnt
+	Settle hayalet.Energy // that may arrive after a stop
+	Stale  time.Duration  // of the power before a stop that meterStop may not show yet
+	Most   hayalet.Energy // missing in one gap that is summed up; more is PE-03's to tell of
+	Gaps   int            // between transactions, with energy missing, before their sum is told of
 	Grades
 }
 
 // DefaultPE02 are the defaults. A drip is weighed by the day and by the month, so its levels lie above those of a flow.
 func DefaultPE02() PE02Params {
 	return PE02Params{
-		Margin: 3 * hayalet.Watt, Idle: 10 * hayalet.Watt, Settle: 5 * hayalet.WattHour, Gaps: 5,
+		Margin: 3 * hayalet.Watt, Idle: 10 * hayalet.Watt, Settle: 5 * hayalet.WattHour, Stale: 8 * time.Second, Most: 30 * hayalet.WattHour, Gaps: 5,
 		Grades: Grades{Medium: 50 * hayalet.WattHour, High: 500 * hayalet.WattHour, Critical: 5 * hayalet.KilowattHour},
 	}
 }
 
 // Fields are the parameters.
 func (p *PE02Params) Fields() []Field {
-	return append(p.fields(), Field{"margin", &p.Margin}, Field{"idle", &p.Idle}, Field{"settle", &p.Settle}, Field{"gaps", &p.Gaps})
+	return append(p.fields(), Field{"margin", &p.Margin}, Field{"idle", &p.Idle}, Field{"settle", &p.Settle}, Field{"stale", &p.Stale},
+		Field{"most", &p.Most}, Field{"gaps", &p.Gaps})
 }
 
 // Validate refuses parameters that contradict one another.
@@ -130,9 +133,11 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 	if !v.Step.HasGap || mem.Flow.Open {
 		return
 	}
-	missing := rd.Increase - rest(v, mem, r.p.Idle, r.p.Settle) + rd.Written // rounding evens out over many
+	last := &v.Connector.Ended[0]
+	stale := min(last.Power.Over(r.p.Stale), last.Energy)                                // that meterStop may not have shown yet
+	missing := rd.Increase - rest(v, mem, r.p.Idle, max(r.p.Settle, stale)) + rd.Written // rounding evens out over many
 	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
-	if at := m.Day % gapDays; missing > 0 && missing <= DefaultPE03().Least+rd.Written {
+	if at := m.Day % gapDays; missing > 0 && missing <= r.p.Most {
 		m.Daily[at] = int32(min(hayalet.Energy(m.Daily[at])+missing, math.MaxInt32))
 		m.Gaps[at] = min(m.Gaps[at]+1, 250)
 	}
@@ -177,6 +182,9 @@ func (r *PE02) alarm(v View, m *Drip, slope hayalet.Power, why hayalet.Reason, o
 	ver := verdict(PE02Name, v, hayalet.Alarm)
 	ver.EventAt, ver.Since, ver.Value, ver.Increase, ver.Quantum = rd.At, rd.Since, m.Energy, rd.Increase, rd.Written
 	ver.Implied, ver.BaselineAt, ver.Unpaid, ver.Excess = slope, m.First, rd.Increase, m.Excess
+	if why == hayalet.ReasonSlope && m.First >= v.Connector.IdleSince { // all within one idle period: gross, as PE-01 counts
+		ver.Value, ver.Baseline, ver.BaselineAt = rd.Value, rd.Baseline, rd.BaselineAt
+	}
 	ver.Readings, ver.Reason = 1, why
 	ver.Severity = r.p.Of(m.Excess)
 	ver.Confirmed = ver.Severity >= hayalet.Medium

@@ -43,15 +43,10 @@ func dripAttacks() []Family {
 			}
 			w.idle(4 * time.Hour)
 		}},
-	}
-}
-
-// slowDrips stay below it.
-func slowDrips() []Family {
-	return []Family{
 		{Name: "drip-5w-3-days", Rule: pe02, Needs: reports, Habits: quietly, Play: drip(5*hayalet.Watt, 72*time.Hour)},
 		{Name: "small-gaps", Rule: pe02, Needs: lifetime, Habits: func(h *Habits) {
 			h.Every, h.Standby, h.Settle, h.TxEvery, h.Interval = 0, 0, 0, 5*time.Minute, false
+			h.Rating = 3700 * hayalet.Watt // at more, a meter that is 8 s late at the stop hides as much
 		}, Play: func(w *World) {
 			o := prelude(w)
 			for range 20 {
@@ -64,6 +59,7 @@ func slowDrips() []Family {
 					w.afterGap(o)
 				}
 			}
+			w.truth.Loose = true // what settling may explain is not counted
 		}},
 	}
 }

@@ -161,6 +161,14 @@ func evasions() []Family {
 			w.phantomEnded(o)
 			w.idle(time.Hour)
 		}},
+		{Name: "interval-beside-inlet", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && !h.NoContext }, Habits: func(h *Habits) {
+			h.Interval, h.Phases, h.Unit, h.Decimals, h.Main = true, false, "Wh", 1, MainInlet
+		}, Play: func(w *World) {
+			prelude(w)
+			o := w.outlets[0]
+			flowing(w, o, 2*hayalet.Kilowatt, 2*time.Hour, clock)
+			w.truth.Also, w.truth.Loose = []int{0}, true // the register before the outlets counts more
+		}},
 	}
 }
 
@@ -177,14 +185,6 @@ func openEvasions() []Family {
 			o.tx, o.base = 0, w.reported(o)
 			w.main.rebase(w.outlets)
 			flowing(w, o, 2*hayalet.Kilowatt, 2*time.Hour, clock)
-		}},
-		{Name: "interval-beside-inlet", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && !h.NoContext }, Habits: func(h *Habits) {
-			h.Interval, h.Phases, h.Unit, h.Decimals, h.Main = true, false, "Wh", 1, MainInlet
-		}, Play: func(w *World) {
-			prelude(w)
-			o := w.outlets[0]
-			flowing(w, o, 2*hayalet.Kilowatt, 2*time.Hour, clock)
-			w.truth.Also, w.truth.Loose = []int{0}, true // the register before the outlets counts more
 		}},
 	}
 }

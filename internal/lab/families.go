@@ -67,7 +67,7 @@ func reports(h Habits) bool { return h.Every > 0 && !h.PerSession }
 func Attacks() []Family {
 	clock := valueOpts{context: "Sample.Clock"}
 	zero := hayalet.Power(0)
-	return slices.Concat(moreAttacks(), gapAttacks(), powerAttacks(), stopAttacks(), dripAttacks(), evasions(), []Family{
+	return slices.Concat(moreAttacks(), gapAttacks(), powerAttacks(), stopAttacks(), dripAttacks(), stationAttacks(), evasions(), []Family{
 		{Name: "flow-300w", Rule: pe01, Needs: reports, Play: flow(300*hayalet.Watt, 3*time.Hour)},
 		{Name: "flow-2kw", Rule: pe01, Needs: reports, Play: flow(2*hayalet.Kilowatt, 2*time.Hour)},
 		{Name: "flow-7kw", Rule: pe01, Needs: reports, Play: flow(7400*hayalet.Watt, 40*time.Minute)},

@@ -120,12 +120,6 @@ func gapAttacks() []Family {
 			w.advance(time.Hour)
 			missing(w, b, min(between(w, 500*hayalet.Watt, 5*hayalet.Kilowatt), w.Rating), between(w, time.Hour, 6*time.Hour))
 		}},
-	}
-}
-
-// openGaps are those that are missed yet.
-func openGaps() []Family {
-	return []Family{
 		{Name: "gap-kwh-book", Rule: pe03, Needs: func(h Habits) bool { return lifetime(h) && h.Base > 0 && !h.Interval }, Habits: func(h *Habits) {
 			h.Every, h.BookKWh, h.Unit, h.Decimals, h.NoUnit = 0, true, "kWh", 2, false
 		}, Play: func(w *World) {

@@ -184,6 +184,49 @@ func healthy() []Family {
 				sessions(w, w.outlets[w.rng.IntN(4)], 1)
 			}
 		}},
+		{Name: "meter-replaced-higher", Needs: lifetime, Play: func(w *World) {
+			o := prelude(w)
+			o.register += between(w, 60_000*hayalet.KilowattHour, 150_000*hayalet.KilowattHour)
+			w.boot()
+			w.status(o, "Available")
+			w.idle(2 * time.Hour)
+			sessions(w, o, 2)
+		}},
+		{Name: "late-stop-of-before", Play: func(w *World) {
+			o := prelude(w)
+			w.begin(o)
+			w.charge(o, 20*time.Minute, w.charging())
+			w.disconnect()
+			w.charge(o, 20*time.Minute, w.charging())
+			w.finish(o)
+			pending := w.queue
+			w.queue, w.frames = nil, nil // here the record begins
+			w.open()
+			w.status(o, "Available")
+			w.advance(between(w, time.Second, 30*time.Second))
+			if w.Every > 0 {
+				w.meter(o, valueOpts{context: "Sample.Clock"})
+			}
+			for _, q := range pending {
+				w.advance(300 * time.Millisecond)
+				w.callAnd(q.action, q.payload, q.answer)
+			}
+			w.idle(3 * time.Hour)
+		}},
+		{Name: "lags-behind", Needs: func(h Habits) bool { return h.Every > 0 && !h.PerSession }, Play: func(w *World) { // the stop's register is 2 s old
+			o := prelude(w)
+			for range 3 {
+				w.begin(o)
+				p := w.charging()
+				w.charge(o, 30*time.Minute, p)
+				w.end(o)
+				o.register += min(p, 43*hayalet.Kilowatt).Over(2 * time.Second)
+				w.advance(3 * time.Second)
+				w.meter(o, valueOpts{context: "Sample.Clock"})
+				w.status(o, "Available")
+				w.idle(2 * time.Hour)
+			}
+		}},
 	}
 }
 
@@ -211,49 +254,6 @@ func openHealthy() []Family {
 			o := prelude(w) // the new meter happens to show in Wh what the old one showed in kWh
 			o.zero = o.register - o.register/1000 - between(w, 0*hayalet.WattHour, 9*hayalet.WattHour)
 			sessions(w, o, 2)
-		}},
-		{Name: "meter-replaced-higher", Needs: lifetime, Play: func(w *World) {
-			o := prelude(w)
-			o.register += between(w, 60_000*hayalet.KilowattHour, 150_000*hayalet.KilowattHour)
-			w.boot()
-			w.status(o, "Available")
-			w.idle(2 * time.Hour)
-			sessions(w, o, 2)
-		}},
-		{Name: "lags-behind", Needs: func(h Habits) bool { return h.Every > 0 && !h.PerSession }, Play: func(w *World) { // the stop's register is 2 s old
-			o := prelude(w)
-			for range 3 {
-				w.begin(o)
-				p := w.charging()
-				w.charge(o, 30*time.Minute, p)
-				w.end(o)
-				o.register += min(p, 43*hayalet.Kilowatt).Over(2 * time.Second)
-				w.advance(3 * time.Second)
-				w.meter(o, valueOpts{context: "Sample.Clock"})
-				w.status(o, "Available")
-				w.idle(2 * time.Hour)
-			}
-		}},
-		{Name: "late-stop-of-before", Play: func(w *World) {
-			o := prelude(w)
-			w.begin(o)
-			w.charge(o, 20*time.Minute, w.charging())
-			w.disconnect()
-			w.charge(o, 20*time.Minute, w.charging())
-			w.finish(o)
-			pending := w.queue
-			w.queue, w.frames = nil, nil // here the record begins
-			w.open()
-			w.status(o, "Available")
-			w.advance(between(w, time.Second, 30*time.Second))
-			if w.Every > 0 {
-				w.meter(o, valueOpts{context: "Sample.Clock"})
-			}
-			for _, q := range pending {
-				w.advance(300 * time.Millisecond)
-				w.callAnd(q.action, q.payload, q.answer)
-			}
-			w.idle(3 * time.Hour)
 		}},
 	}
 }

@@ -107,12 +107,6 @@ func stopAttacks() []Family {
 			unknownStop(w, o, w.advance)
 			w.status(o, "Available")
 		}},
-	}
-}
-
-// openStops are those whose energy or connector nobody gets right yet.
-func openStops() []Family {
-	return []Family{
 		{Name: "unknown-stop-main", Rule: pe06, Outlets: 1, Needs: stated, Habits: func(h *Habits) { h.Standby, h.Main, h.Interval = 0, MainZero, false }, Play: func(w *World) {
 			o := prelude(w) // the register before the outlets shows the same energy, which is no second flow
 			w.idle(time.Hour)

@@ -42,7 +42,8 @@ func (s *Station) beside(c *Connector, t *Track, v *value, r Reading) Reading {
 // jumped takes an impossible rise that a second value confirms.
 func (s *Station) jumped(c *Connector, t *Track, v *value, r Reading) Reading {
 	before := t.Last
-	if t.Young && before.Value == 0 { // the first value ever was a zero: read before the meter answered
+	// The first value ever was a zero, read before the meter answered; or a meter was put in that has counted elsewhere.
+	if t.Young && before.Value == 0 || t.EpochOpen && t.Booted && c.State == Inactive && v.energy-before.Value > absurd {
 		t.take(v.energy, v)
 		t.Pending, t.Aside, t.Baseline = point{}, false, t.Last
 		r.Fate = FateFirst

@@ -128,6 +128,8 @@ type EndedTx struct {
 	ID      hayalet.TransactionID
 	Stop    hayalet.Energy // meterStop as written
 	HasStop bool
+	Energy  hayalet.Energy // that its registers moved
+	Power   hayalet.Power  // before its end
 }
 
 // ended reports whether a start is one of those that ended.
@@ -255,7 +257,7 @@ func (c *Connector) remember() {
 		return
 	}
 	copy(c.Ended[1:], c.Ended[:])
-	c.Ended[0] = EndedTx{Key: c.Tx.key(), ID: c.Tx.ID}
+	c.Ended[0] = EndedTx{Key: c.Tx.key(), ID: c.Tx.ID, Energy: c.Tx.Energy, Power: c.Tx.Power}
 }
 
 func (t *Transaction) key() StartKey {

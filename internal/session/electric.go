@@ -26,7 +26,7 @@ type flow struct {
 func flowing(samples []hayalet.Sample) (f flow) {
 	for i := range samples {
 		m := &samples[i]
-		if !m.Usable() || m.Location == hayalet.Inlet || m.Location == hayalet.Upstream || m.Location == hayalet.Body {
+		if !m.Usable() || beforeOutlet(m.Location) {
 			continue
 		}
 		switch {

@@ -38,7 +38,11 @@ type Main struct {
 
 // upstream tells the registers before the outlets.
 func upstream(c *Connector, v *value) bool {
-	return c.ID == 0 || v.location == hayalet.Inlet || v.location == hayalet.Upstream || v.location == hayalet.Body
+	return c.ID == 0 || beforeOutlet(v.location)
+}
+
+func beforeOutlet(l hayalet.Location) bool {
+	return l == hayalet.Inlet || l == hayalet.Upstream || l == hayalet.Body
 }
 
 // idle returns the event time from which all outlets are known to be idle, and the receipt of what told; false when one is

@@ -4,17 +4,34 @@ import (
 	"hayalet"
 )
 
+// newestOf is the track of v's quantity whose samples were read last in a running transaction, or nil: there a session's
+// register may pass where another one stands.
+func (c *Connector) newestOf(v *value) *Track {
+	var newest *Track
+	if c.State != Active {
+		return nil
+	}
+	for i := range c.Tracks {
+		if t := &c.Tracks[i]; t.same(v) && !t.StopOnly && (newest == nil || t.LastRecv > newest.LastRecv) {
+			newest = t
+		}
+	}
+	return newest
+}
+
 // candidate finds the track that v carries on, and the factor for its value: 1, or 1000 where the value must be in
-// kilowatt-hours whatever its label says. The track's own factor ranks first, then its contexts, then the nearest value.
+// kilowatt-hours whatever its label says. The track's own factor ranks first, then its contexts and whether it was read last, then the nearest value.
 func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale int64) {
 	bestRank, bestGap := -1, hayalet.Energy(0)
+	newest := c.newestOf(v)
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
 		if !t.same(v) {
 			continue
 		}
+		usual := t.usual(v)
 		for _, f := range [...]int64{1, 1000} {
-			if f != t.Scale && f == 1000 && !v.mayBeKilo() {
+			if f != usual && f == 1000 && !v.mayBeKilo() {
 				continue
 			}
 			sv := v.scaled(f)
@@ -22,14 +39,17 @@ func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale
 				continue
 			}
 			rank := 0
-			if f == t.Scale {
+			if f == usual {
 				rank += 2
 			}
 			if t.hasContext(v.context) {
 				rank++
 			}
+			if t == newest {
+				rank++
+			}
 			gap := max(sv.energy-t.Last.Value, t.Last.Value-sv.energy)
-			if f == 1000 && f != t.Scale && !t.near(gap, &sv) {
+			if f == 1000 && f != usual && !t.near(gap, &sv) {
 				continue
 			}
 			if rank > bestRank || rank == bestRank && gap < bestGap {
@@ -38,6 +58,14 @@ func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale
 		}
 	}
 	return best, scale
+}
+
+// usual is the factor that was found for values such as v on this track.
+func (t *Track) usual(v *value) int64 {
+	if v.book && t.BookScale != 0 {
+		return t.BookScale
+	}
+	return t.Scale
 }
 
 // near reports whether the gap to a value that was taken a thousandfold is so small that no restarted register explains the
@@ -142,6 +170,7 @@ func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant, befor
 		t.StopOnly = true
 	}
 	if scale == 1000 {
+		t.BookScale = scale
 		c.Notes |= NoteScaled
 	}
 	t.EpochOpen = true
@@ -200,6 +229,7 @@ func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) Book {
 			return book
 		}
 		if v = v.scaled(scale); scale != 1 {
+			t.BookScale = scale
 			c.Notes |= NoteScaled
 		}
 	}

@@ -100,7 +100,8 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) []value {
 	hasRegister := false
 	for i := range samples {
-		hasRegister = hasRegister || samples[i].Measurand == hayalet.EnergyImportRegister && samples[i].Usable()
+		m := &samples[i]
+		hasRegister = hasRegister || m.Measurand == hayalet.EnergyImportRegister && m.Usable() && !beforeOutlet(m.Location)
 	}
 	for i := range samples {
 		m := &samples[i]
@@ -170,6 +171,10 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		r.Fate, r.Track = FateLate, c.index(t)
 		return c.withBaseline(r, t)
 	}
+	if t := s.beforeUs(c, v); t != nil {
+		r.Fate, r.Track = FateLate, c.index(t)
+		return c.withBaseline(r, t)
+	}
 	if t := c.glitched(v); t != nil {
 		sv := v.scaled(t.Scale)
 		r.Value, r.Written, r.Track = sv.energy, sv.step, c.index(t)
@@ -213,6 +218,30 @@ func (c *Connector) belated(v *value) *Track {
 		return nil
 	}
 	return t
+}
+
+// backlogTime is how long after our first contact with a station the values of a session before it may still arrive.
+const backlogTime = time.Hour
+
+// beforeUs returns the register that v is an older value of, where it was taken before the connector became known to us:
+// the backlog of a session that we did not see.
+func (s *Station) beforeUs(c *Connector, v *value) *Track {
+	if c.State != Inactive || c.Tx.End != NeverStarted || s.Link.Down != 0 || v.at >= c.IdleSince || v.recv.Sub(s.Link.Up) > backlogTime {
+		return nil
+	}
+	for i := range c.Tracks {
+		t := &c.Tracks[i]
+		sv := v.scaled(t.Scale)
+		if !t.same(v) || sv.energy > t.Last.Value && t.Last.At >= c.IdleSince {
+			continue
+		}
+		if sv.energy > t.Last.Value { // all of it is from before: it moves the register and its baseline
+			t.take(sv.energy, &sv)
+			t.Baseline = t.Last
+		}
+		return t
+	}
+	return nil
 }
 
 // glitched finds the track of an idle connector whose register fell, stayed down and is back now where it was: what lies
@@ -274,6 +303,7 @@ func (c *Connector) rescaled(v *value, limit hayalet.Power) (*Track, int64) {
 	t.Baseline.Value *= 1000
 	t.Newer.Value *= 1000
 	c.Tx.Scale, c.Tx.Start.Value = 1000, c.Tx.Start.Value*1000
+	t.BookScale = 1000
 	c.Notes |= NoteScaled
 	return t, t.Scale
 }

@@ -243,6 +243,7 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	gap, hasGap := s.gap(c, e, at)
+	s.OutletGrowth += gap.Increase
 	if c.State == Active {
 		s.end(c, EndedByStart, at, e.At, Book{})
 	}

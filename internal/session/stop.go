@@ -69,6 +69,7 @@ func (s *Station) unbound(e *hayalet.Event, at hayalet.Instant) {
 		return
 	}
 	t.take(r.Value, &v)
+	s.OutletGrowth += r.Increase
 	r.ID = e.Transaction
 	s.step(Step{Kind: StepUnknownStop, Connector: c, At: e.At, EventAt: r.At, Reading: r, ID: e.Transaction})
 }
@@ -118,6 +119,9 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 		OverOutage: t.LastRecv < s.Link.Up, Increase: max(0, v.energy-t.Last.Value), Fate: FateCounted,
 	}
 	r.Baseline, r.BaselineAt = t.Baseline.Value, t.Baseline.At
+	if t.LastBook { // two values of the book, whatever the samples' steps are
+		r.Written = max(hayalet.WattHour, v.step)
+	}
 	if !t.Anchored {
 		r.Increase = max(0, r.Increase-c.share(t)-t.tolerance(v))
 		r.Baseline, r.BaselineAt = v.energy-r.Increase, c.IdleSince
@@ -210,6 +214,9 @@ func (c *Connector) rebase() {
 		t := &c.Tracks[i]
 		t.Baseline = point{t.Last.Value, max(c.Tx.EndedAt, t.Last.At)}
 		t.Anchored = c.Tx.EndedAt.Sub(t.Last.At) <= time.Second
-		t.Pending, t.Before, t.Jumped, t.Aside = point{}, point{}, false, false
+		t.Pending, t.Aside = point{}, false
+		if said := i == int(c.Tx.Track) && t.LastBook && c.Tx.End != Stopped; !said { // else nothing but a meterStart speaks for its fall
+			t.Before, t.Jumped = point{}, false
+		}
 	}
 }

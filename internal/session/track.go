@@ -21,14 +21,15 @@ type point struct {
 
 // Track is one register base of a connector.
 type Track struct {
-	Location hayalet.Location
-	Phases   uint8 // 0: totals only; else the set of phases that were summed, bit 0 is L1
-	Interval bool  // sum of interval values, not a register
-	Contexts uint16
-	Quantum  hayalet.Energy // finest step ever written
-	Step     hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
-	Plain    bool           // its samples carry no prefix in their unit
-	Scale    int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
+	Location  hayalet.Location
+	Phases    uint8 // 0: totals only; else the set of phases that were summed, bit 0 is L1
+	Interval  bool  // sum of interval values, not a register
+	Contexts  uint16
+	Quantum   hayalet.Energy // finest step ever written
+	Step      hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
+	Plain     bool           // its samples carry no prefix in their unit
+	BookScale int64          // factor found for meterStart and meterStop where it is another; 0: it is not
+	Scale     int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
 
 	Last     point           // last good value, event time
 	LastRecv hayalet.Instant // its receipt
@@ -36,6 +37,7 @@ type Track struct {
 	Baseline point // value when the last transaction ended, or the first idle value
 	Anchored bool  // Baseline is known; false from a stop to the first value after it on this track
 	Young    bool  // it has one value only
+	LastBook bool  // Last is a meterStart or meterStop
 	StopOnly bool  // nothing but meterStart and meterStop was ever placed here
 
 	EpochOpen  bool // a start or a boot: the next value may begin a new epoch
@@ -138,7 +140,11 @@ func (t *Track) reach(from point, fromRecv hayalet.Instant, v *value, limit haya
 
 // continues reports whether e, the energy of v perhaps scaled, carries the track on.
 func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool {
-	return e >= t.Last.Value-t.tolerance(v) && e <= t.reach(t.Last, t.LastRecv, v, limit)
+	below := t.tolerance(v)
+	if v.book { // cut to whole watt-hours, and by some stations one less
+		below += hayalet.WattHour
+	}
+	return e >= t.Last.Value-below && e <= t.reach(t.Last, t.LastRecv, v, limit)
 }
 
 // same reports whether the track is of the same quantity as v. A total may carry on a sum of phases and the other way
@@ -158,7 +164,7 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Phases |= v.phases
 	t.written(v)
 	t.Aside = t.Pending.At != 0
-	t.Young = false
+	t.Young, t.LastBook = false, v.book
 	t.count(false)
 }
 
@@ -200,6 +206,7 @@ func (t *Track) restart(e hayalet.Energy, v *value) {
 	t.Last = point{Value: e, At: v.at}
 	t.Baseline.Value = e - grown
 	t.LastRecv = v.recv
+	t.LastBook = v.book
 	t.Contexts |= 1 << v.context
 	t.written(v)
 	t.Pending, t.Aside = point{}, false
