@@ -123,7 +123,7 @@ func (r *MT03) level(v View, m *Rush, elapsed time.Duration, out *[]hayalet.Verd
 	}
 	m.Level = max(0, m.Level+above)
 	if m.Level == 0 {
-		if m.Strong == 0 {
+		if m.Open && m.Strong == 0 {
 			m.end(contested(MT03Name, v, rd.At, 0, ""), hayalet.Close, hayalet.ReasonAgrees, out)
 		}
 		return

@@ -124,7 +124,9 @@ func (r *MT04) moved(v View, m *Still, moves *Moves, by hayalet.Energy, out *[]h
 		moves.Lags = true
 		m.end(r.verdict(v, m), hayalet.Clear, hayalet.ReasonCaughtUp, out)
 	}
-	m.end(r.verdict(v, m), hayalet.Close, hayalet.ReasonAgrees, out)
+	if m.Open {
+		m.end(r.verdict(v, m), hayalet.Close, hayalet.ReasonAgrees, out)
+	}
 	moves.Moved, moves.Dead = true, false
 	m.From, m.Energy, m.Values = m.At, 0, 0
 }

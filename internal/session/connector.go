@@ -56,14 +56,18 @@ type Transaction struct {
 	EndedAt      hayalet.Instant // event time
 	EndedRecv    hayalet.Instant
 	End          End
-	Unauthorised bool  // the central system refused it, the station charges on
-	Adopted      bool  // its start was not seen
-	Track        int8  // where meterStart lies; −1 where it lies nowhere
-	Scale        int64 // of meterStart and meterStop: 1, or 1000 where they were in kilowatt-hours
-	Start        point // meterStart on Track
+	Unauthorised bool            // the central system refused it, the station charges on
+	Resumed      End             // an inferred end that an id took back: it holds again when the id is gone
+	EndedBefore  hayalet.Instant // receipt of that end
+	Lapsed       bool            // it did so once: an id does not take it back again
+	Adopted      bool            // its start was not seen
+	Track        int8            // where meterStart lies; −1 where it lies nowhere
+	Scale        int64           // of meterStart and meterStop: 1, or 1000 where they were in kilowatt-hours
+	Start        point           // meterStart on Track
 
 	Energy hayalet.Energy // at its end: what its registers moved
 	Power  hayalet.Power  // at its end: mean power before it
+	Idled  bool           // at its end: the last power that was measured was none
 }
 
 // Profile is what the configuration says of a connector. Zero values are unknown.
@@ -177,8 +181,14 @@ func (c *Connector) limit() hayalet.Power {
 // delivered bounds the power of the transaction's end where no register was read at the stop: the rating, or what was
 // measured where that is more, as at a direct-current outlet of which nothing else is known.
 func (c *Connector) delivered() hayalet.Power {
+	if c.Tx.Idled {
+		return drawnIdle
+	}
 	return min(max(c.Rating(), c.Tx.Power+c.Tx.Power/4), c.limit())
 }
+
+// drawnIdle bounds what a connector still delivers after a transaction's last power was none, and is that power.
+const drawnIdle = 100 * hayalet.Watt
 
 // Register returns the value of the track used last, for display.
 func (c *Connector) Register() (hayalet.Energy, bool) {
@@ -245,7 +255,7 @@ func (c *Connector) adopt(id hayalet.TransactionID, at, recv hayalet.Instant) {
 func (c *Connector) openTracks() {
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
-		t.EpochOpen = true
+		t.EpochOpen, t.Slack = true, 0
 		t.Older, t.Newer = point{}, point{}
 	}
 	c.Idle.interrupt()
@@ -267,7 +277,7 @@ func (t *Transaction) key() StartKey {
 // provisional reports whether the end was inferred from something that a running transaction survives in the field: some
 // stations boot in mid-transaction or say Available moments before their stop.
 func (c *Connector) provisional(recv hayalet.Instant) bool {
-	if c.State != Inactive || !c.HasTx {
+	if c.State != Inactive || !c.HasTx || c.Tx.Lapsed {
 		return false
 	}
 	switch c.Tx.End {
@@ -286,4 +296,21 @@ const idleGrace = time.Minute
 func (c *Connector) resume() {
 	c.State = Active
 	c.Tx.End, c.Tx.EndedAt, c.Tx.EndedRecv = NotEnded, 0, 0
+	c.Tx.Resumed, c.Tx.EndedBefore = NotEnded, 0
+}
+
+// resumeByID takes an inferred end back for as long as the values carry the id.
+func (c *Connector) resumeByID() {
+	end, recv := c.Tx.End, c.Tx.EndedRecv
+	c.resume()
+	c.Tx.Resumed, c.Tx.EndedBefore = end, recv
+}
+
+// lapsed reports whether a transaction that an id had taken up again is over for good: the values that come now carry its
+// id no more, or the status has stayed Available for longer than a stop may lag behind.
+func (c *Connector) lapsed(e *hayalet.Event) bool {
+	if c.State != Active || c.Tx.Resumed == NotEnded {
+		return false
+	}
+	return e.Transaction != c.Tx.ID || c.Tx.Resumed == EndedByIdle && c.Status == hayalet.Available && e.At.Sub(c.Tx.EndedBefore) > idleGrace
 }

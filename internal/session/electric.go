@@ -99,9 +99,6 @@ func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Samp
 		el.At = e.At // a stamp inside the transaction, and no outage that could have kept it back so long
 	}
 	el.Late = el.At < c.Electric || c.State == Inactive && el.At <= c.IdleSince
-	if !el.Late {
-		c.Electric, c.ElectricRecv = el.At, e.At
-	}
 	if sent {
 		c.Power, c.PowerAt = power, at
 	}
@@ -110,4 +107,14 @@ func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Samp
 	}
 	c.Heard = e.At
 	return el, c.ID != 0
+}
+
+// measured makes a step of a measurement, after the register of the same stamp, which may show it already. One that came
+// with registers of a transaction that ended is of that transaction.
+func (s *Station) measured(c *Connector, e *hayalet.Event, el Electric, belated bool) {
+	el.Late = el.Late || belated
+	if !el.Late {
+		c.Electric, c.ElectricRecv = el.At, e.At
+	}
+	s.step(Step{Kind: StepElectric, Connector: c, At: e.At, EventAt: el.At, Electric: el})
 }

@@ -151,9 +151,9 @@ const newSession = hayalet.KilowattHour
 // with each one, or on one of its own.
 func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant, before *Track) {
 	v := bookValue(e, at, recv, hayalet.TransactionBegin)
-	t, scale := c.candidate(&v, c.limit())
+	t, scale := c.mislabelled(&v), int64(1)
 	if t == nil {
-		t = c.mislabelled(&v)
+		t, scale = c.candidate(&v, c.limit())
 	}
 	v = v.scaled(max(scale, 1))
 	switch own := c.conflicting(&v); {
@@ -190,6 +190,17 @@ func (c *Connector) sessionTrack() *Track {
 // mislabelled finds the track whose samples must be kilowatt-hours under the label Wh, since meterStart is a thousand
 // times as much, and puts it right.
 func (c *Connector) mislabelled(v *value) *Track {
+	t := c.misread(v)
+	if t != nil {
+		*t = t.times1000()
+		c.Idle.interrupt()
+		c.Notes |= NoteScaled
+	}
+	return t
+}
+
+// misread is that track as it is.
+func (c *Connector) misread(v *value) *Track {
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
 		if !t.Plain || t.StopOnly || t.Interval || t.Scale != 1 || t.Quantum >= hayalet.WattHour ||
@@ -197,13 +208,9 @@ func (c *Connector) mislabelled(v *value) *Track {
 			continue
 		}
 		kilo := t.times1000()
-		if !kilo.same(v) || !kilo.continues(v.energy, v, idleCap) {
-			continue
+		if kilo.same(v) && kilo.continues(v.energy, v, idleCap) {
+			return t
 		}
-		*t = kilo
-		c.Idle.interrupt()
-		c.Notes |= NoteScaled
-		return t
 	}
 	return nil
 }
@@ -236,17 +243,32 @@ func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) Book {
 	book.Stop, book.Step, book.Placed = v.energy, t.tolerance(&v), true
 	book.Last, book.LastAt = t.Last.Value, t.Last.At
 	book.Scaled = c.Notes&NoteScaled != 0
+	t.Slack = c.hidden(t, &v)
 	t.take(v.energy, &v)
 	return book
 }
 
-// carriedOn reports whether the meterStop e carries on the track of meterStart.
-func (c *Connector) carriedOn(e hayalet.Energy, recv hayalet.Instant) bool {
-	t := c.startTrack()
-	if t == nil {
-		return false
+// coarseBook is the step of a meterStop from which it matters what the step hides: settling covers what is finer.
+const coarseBook = 100 * hayalet.WattHour
+
+// hidden is how far above a meterStop that is coarser than the samples the register may have stood: no further than to the
+// next step of meterStop, nor than the connector can have delivered since the last sample.
+func (c *Connector) hidden(t *Track, v *value) hayalet.Energy {
+	if t.StopOnly || v.step <= t.Step || v.step < coarseBook {
+		return 0
 	}
+	most := t.Last.Value + c.delivered().Over(max(0, v.at.Sub(t.Last.At)))
+	return max(0, min(most, v.energy+v.step-1)-max(v.energy, t.Last.Value))
+}
+
+// carriedOn reports whether the meterStop e carries on the track of meterStart, or where that was not seen any track.
+func (c *Connector) carriedOn(e hayalet.Energy, recv hayalet.Instant) bool {
 	v := bookValue(e, recv, recv, hayalet.TransactionEnd)
+	t := c.startTrack()
+	if t == nil { // the start was not seen: any register of its may be it
+		t, _ = c.candidate(&v, c.limit())
+		return t != nil
+	}
 	v = v.scaled(c.Tx.Scale)
 	return t.continues(v.energy, &v, c.limit())
 }

@@ -19,6 +19,10 @@ func (s *Station) meter(e *hayalet.Event) {
 	if e.Flaws != 0 {
 		c.Notes |= NoteMalformed
 	}
+	if c.lapsed(e) {
+		c.Tx.Lapsed = true
+		s.end(c, c.Tx.Resumed, c.newest(), e.At, Book{})
+	}
 	s.hint(c, e)
 	for first := 0; first < len(e.Samples); {
 		last := first + 1
@@ -61,8 +65,8 @@ func (s *Station) hint(c *Connector, e *hayalet.Event) {
 		c.adopt(e.Transaction, at, e.At)
 	case c.State == Active && c.Tx.Adopted && !c.Tx.ID.IsSet():
 		c.Tx.ID = e.Transaction
-	case c.provisional(e.At) && c.Tx.ID == e.Transaction:
-		c.resume()
+	case c.provisional(e.At) && c.Tx.ID == e.Transaction && at > c.Tx.EndedAt: // what was taken before the end tells nothing of it
+		c.resumeByID()
 	}
 }
 
@@ -72,7 +76,8 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 	if suspect {
 		c.Notes |= NoteClock
 	}
-	electric, measured := s.measure(c, e, samples, at)
+	electric, ok := s.measure(c, e, samples, at)
+	belated := false
 	s.work.values = registers(s.work.values[:0], samples, at, e.At)
 	for i := range s.work.values {
 		v := &s.work.values[i]
@@ -85,13 +90,14 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 		if suspect {
 			r.Evidence |= hayalet.EvidenceClockSuspect
 		}
+		belated = belated || r.Fate == FateLate && r.At <= c.IdleSince
 		if r.TakenBack {
 			s.step(Step{Kind: StepRetracted, Connector: c, At: e.At, EventAt: r.At, Reading: r})
 		}
 		s.step(Step{Kind: StepReading, Connector: c, At: e.At, EventAt: r.At, Reading: r})
 	}
-	if measured { // after the register of the same stamp, which may show it already
-		s.step(Step{Kind: StepElectric, Connector: c, At: e.At, EventAt: electric.At, Electric: electric})
+	if ok {
+		s.measured(c, e, electric, belated)
 	}
 }
 
@@ -106,8 +112,8 @@ func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) 
 	for i := range samples {
 		m := &samples[i]
 		interval := m.Measurand == hayalet.EnergyImportInterval
-		if !m.Usable() || m.Phase == hayalet.PhaseN || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
-			continue
+		if !m.Usable() || m.Value < 0 || m.Phase == hayalet.PhaseN || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
+			continue // no register of imported energy is below zero
 		}
 		v := value{
 			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), step: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
@@ -354,7 +360,8 @@ func (s *Station) bringForward(c *Connector, t *Track, v *value, r *Reading) {
 // anchor takes the first value after a stop on a track that was not read at the stop: what the connector can have
 // delivered up to the stop is the transaction's, only the rest counts.
 func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
-	free := c.share(t) + t.tolerance(v)
+	free := c.free(t) + t.tolerance(v)
+	t.Slack = 0
 	s.OutletGrowth += r.Increase
 	r.Increase = max(0, r.Increase-free)
 	base := v.energy - r.Increase
@@ -368,6 +375,14 @@ func (s *Station) anchor(c *Connector, t *Track, v *value, r Reading) Reading {
 		r.Fate = FateCounted
 	}
 	return c.withBaseline(r, t)
+}
+
+// free is what the transaction may have delivered between a track's last value and its end.
+func (c *Connector) free(t *Track) hayalet.Energy {
+	if t.Slack > 0 {
+		return t.Slack
+	}
+	return c.share(t)
 }
 
 // share is the most that a track which was not read at the stop can have grown before it: what the transaction can have

@@ -101,6 +101,9 @@ func (s *Station) gap(c *Connector, e *hayalet.Event, at hayalet.Instant) (Readi
 		return Reading{}, false
 	}
 	v := bookValue(e.Meter, at, e.At, hayalet.TransactionBegin)
+	if c.misread(&v) != nil {
+		return Reading{}, false
+	}
 	r, _, ok := s.growth(c, &v)
 	return r, ok
 }
@@ -123,7 +126,7 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 		r.Written = max(hayalet.WattHour, v.step)
 	}
 	if !t.Anchored {
-		r.Increase = max(0, r.Increase-c.share(t)-t.tolerance(v))
+		r.Increase = max(0, r.Increase-c.free(t)-t.tolerance(v))
 		r.Baseline, r.BaselineAt = v.energy-r.Increase, c.IdleSince
 		r.Since = min(max(r.Since, c.IdleSince), r.At)
 	}
@@ -182,6 +185,7 @@ func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant, book Book
 	c.State = Inactive
 	c.IdleSince, c.IdleRecv = max(at, c.newest()), recv
 	tx.Energy, tx.Power = 0, 0
+	tx.Idled = c.PowerAt >= tx.StartedAt && c.PowerAt >= c.newest() && c.Power < drawnIdle
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
 		if p := t.powerBefore(point{t.Last.Value, max(at, t.Last.At)}); t.Last.At >= tx.StartedAt {
@@ -213,7 +217,7 @@ func (c *Connector) rebase() {
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
 		t.Baseline = point{t.Last.Value, max(c.Tx.EndedAt, t.Last.At)}
-		t.Anchored = c.Tx.EndedAt.Sub(t.Last.At) <= time.Second
+		t.Anchored = c.Tx.EndedAt.Sub(t.Last.At) <= time.Second && t.Slack == 0
 		t.Pending, t.Aside = point{}, false
 		if said := i == int(c.Tx.Track) && t.LastBook && c.Tx.End != Stopped; !said { // else nothing but a meterStart speaks for its fall
 			t.Before, t.Jumped = point{}, false

@@ -34,11 +34,12 @@ type Track struct {
 	Last     point           // last good value, event time
 	LastRecv hayalet.Instant // its receipt
 
-	Baseline point // value when the last transaction ended, or the first idle value
-	Anchored bool  // Baseline is known; false from a stop to the first value after it on this track
-	Young    bool  // it has one value only
-	LastBook bool  // Last is a meterStart or meterStop
-	StopOnly bool  // nothing but meterStart and meterStop was ever placed here
+	Baseline point          // value when the last transaction ended, or the first idle value
+	Slack    hayalet.Energy // how far above Baseline the register may have stood at the stop: meterStop was written coarser than samples are
+	Anchored bool           // Baseline is known; false from a stop to the first value after it on this track
+	Young    bool           // it has one value only
+	LastBook bool           // Last is a meterStart or meterStop
+	StopOnly bool           // nothing but meterStart and meterStop was ever placed here
 
 	EpochOpen  bool // a start or a boot: the next value may begin a new epoch
 	Booted     bool // a boot opened it
