@@ -57,6 +57,7 @@ type Transaction struct {
 	EndedRecv    hayalet.Instant
 	End          End
 	Unauthorised bool            // the central system refused it, the station charges on
+	Failed       bool            // its start was answered with an error: nothing was issued
 	Resumed      End             // an inferred end that an id took back: it holds again when the id is gone
 	EndedBefore  hayalet.Instant // receipt of that end
 	Lapsed       bool            // it did so once: an id does not take it back again
@@ -94,6 +95,7 @@ type Connector struct {
 	Tx      Transaction // running if State is Active, else the last one; zero when none was seen
 	HasTx   bool
 	Status  hayalet.Status
+	Tells   bool // its status tells of sessions: it has been another than Available
 	Profile Profile
 	Notes   Note
 
@@ -287,6 +289,15 @@ func (c *Connector) provisional(recv hayalet.Instant) bool {
 		return recv.Sub(c.Tx.EndedRecv) <= idleGrace
 	}
 	return false
+}
+
+// failedGrace is how long after a start that was answered with an error the station may try again.
+const failedGrace = 10 * time.Minute
+
+// neverBegan reports whether the running transaction is none: its start was answered with an error and not sent again, and
+// the status, which tells of other sessions, has stayed Available.
+func (c *Connector) neverBegan(recv hayalet.Instant) bool {
+	return c.State == Active && c.Tx.Failed && c.Tells && c.Status == hayalet.Available && recv.Sub(c.Tx.StartedRecv) > failedGrace
 }
 
 // idleGrace is how long after status Available a transaction without a stop may still report.

@@ -23,6 +23,9 @@ func (s *Station) meter(e *hayalet.Event) {
 		c.Tx.Lapsed = true
 		s.end(c, c.Tx.Resumed, c.newest(), e.At, Book{})
 	}
+	if c.neverBegan(e.At) {
+		s.unbegin(c, e.At)
+	}
 	s.hint(c, e)
 	for first := 0; first < len(e.Samples); {
 		last := first + 1
@@ -31,6 +34,17 @@ func (s *Station) meter(e *hayalet.Event) {
 		}
 		s.group(c, e, e.Samples[first:last])
 		first = last
+	}
+}
+
+// unbegin ends a transaction that never began: what has flowed since its start is no transaction's. Its start may yet come
+// again.
+func (s *Station) unbegin(c *Connector, recv hayalet.Instant) {
+	t := c.startTrack()
+	s.end(c, EndedByIdle, c.newest(), recv, Book{})
+	c.Tx.Lapsed, c.Ended[0].Key = true, StartKey{}
+	if t != nil {
+		t.Baseline, t.Anchored = c.Tx.Start, true
 	}
 }
 

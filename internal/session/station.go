@@ -194,6 +194,7 @@ func (s *Station) status(e *hayalet.Event) {
 		return
 	}
 	c.Status = e.Status
+	c.Tells = c.Tells || e.Status == hayalet.Preparing || e.Status == hayalet.Charging
 	open := c.State == Unknown || c.Presumed // a fact may settle it
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	switch e.Status {
@@ -281,6 +282,7 @@ func (s *Station) startAnswer(e *hayalet.Event) {
 				c.Tx.ID = e.Transaction
 			}
 			c.Tx.Unauthorised = e.Rejected
+			c.Tx.Failed = e.Rejected && !e.Transaction.IsSet()
 		}
 	}
 }
