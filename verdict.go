@@ -82,6 +82,7 @@ const (
 	ReasonSlope         Reason = "slow-drip"               // the slope of a day lies above the quiet level
 	ReasonGaps          Reason = "many-gaps"               // a little is missing between many transactions
 	ReasonRegister      Reason = "shown-by-register"       // the register shows it too: PE-01 tells of it
+	ReasonRuleGone      Reason = "rule-removed"            // its rule watches this station no more
 	ReasonSettled       Reason = "told-once"               // the finding was over when it was made
 
 	ReasonFell           Reason = "register-fell"            // a register fell where nothing restarts it

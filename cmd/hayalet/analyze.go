@@ -74,6 +74,7 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 			return hint(fmt.Errorf("--fail-on: %v", err), "see 'hayalet analyze --help'")
 		}
 	}
+	a.text = cfg.named(a.text)
 	a.sayBrokenSiteRules(&cfg)
 	inputs, closeAll, err := a.open(files)
 	defer closeAll()
@@ -131,9 +132,17 @@ type findings struct {
 }
 
 // analyzeInputs runs recorded traffic through the same engine that serve runs.
-func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, more ...engine.Listener) (findings, capture.Stats, error) {
+func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options) (findings, capture.Stats, error) {
 	heard := newCollector()
-	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: append(more, heard)})
+	seen, stats, err := judgeInputs(ctx, cfg, inputs, opts, heard)
+	found := heard.findings()
+	found.stations, found.seen = len(seen), seen
+	return found, stats, err
+}
+
+// judgeInputs lets a listener hear what the engine makes of recorded traffic. It returns the stations as they stood at the end.
+func judgeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, heard engine.Listener) ([]engine.StationState, capture.Stats, error) {
+	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: []engine.Listener{heard}})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	stats, err := capture.Read(ctx, opts, inputs, e)
@@ -145,9 +154,7 @@ func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opt
 	if rerr := <-done; err == nil {
 		err = rerr
 	}
-	found := heard.findings()
-	found.stations, found.seen = len(seen), seen
-	return found, stats, err
+	return seen, stats, err
 }
 
 // collector keeps the last state of each incident and all reading alarms.

@@ -120,6 +120,7 @@ func (a *app) incidentsShow() *cobra.Command {
 		if err != nil {
 			return usage(err)
 		}
+		a.text = cfg.named(a.text)
 		inc, err := client().Incident(cmd.Context(), args[0])
 		if err != nil {
 			return err

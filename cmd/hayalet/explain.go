@@ -63,6 +63,7 @@ func (a *app) runExplain(ctx context.Context, o explainOptions, files []string) 
 	if err != nil {
 		return err
 	}
+	a.sayBrokenSiteRules(&cfg)
 	inputs, closeAll, err := a.open(files)
 	defer closeAll()
 	if err != nil {
@@ -70,16 +71,17 @@ func (a *app) runExplain(ctx context.Context, o explainOptions, files []string) 
 	}
 	page := a.newPage(o.output, at != moment{})
 	told := newStory(o, at, page.write)
-	found, stats, err := analyzeInputs(ctx, &cfg, inputs, capture.Options{Location: zone}, told)
+	seen, stats, err := judgeInputs(ctx, &cfg, inputs, capture.Options{Location: zone}, told)
 	if err != nil {
 		return usage(err)
 	}
 	a.sayUnread(stats)
-	if err := told.missing(found.seen, o); err != nil {
+	a.saySiteFaults(&cfg)
+	if err := told.missing(seen, o); err != nil {
 		return err
 	}
 	told.finish()
-	page.end(a.notesOn(found.seen, told))
+	page.end(a.notesOn(seen, told))
 	return page.err
 }
 
@@ -117,12 +119,17 @@ func moments(text string, zone *time.Location) (moment, error) {
 // holds reports whether an instant is the moment.
 func (m moment) holds(at hayalet.Instant) bool { return at >= m.from && at <= m.to }
 
-// story follows one station through the engine. Until it is known to be the only one, its steps wait.
+// waitMost is how many steps wait before a story is told of a station that nobody asked for: what then comes of another
+// ends it with an error.
+const waitMost = 10_000
+
+// story follows one station through the engine. Until it has been the only one for long, its steps wait.
 type story struct {
 	mu        sync.Mutex
 	station   hayalet.StationID
 	named     bool // the station was asked for
 	several   bool // it was not, and there are more
+	begun     bool // it was not, and its steps wait no longer
 	connector int
 	at        moment
 	tell      func(report.Step)
@@ -166,10 +173,13 @@ func (t *story) Explained(v session.View, rungs []detect.Rung, verdicts []hayale
 	switch {
 	case t.at != moment{}:
 		t.narrow(s)
-	case t.named:
+	case t.named || t.begun:
 		t.tell(s)
 	default:
-		t.waiting = append(t.waiting, s)
+		if t.waiting = append(t.waiting, s); len(t.waiting) == waitMost {
+			t.begun = true
+			t.finish()
+		}
 	}
 }
 
@@ -205,6 +215,7 @@ func (t *story) finish() {
 	for _, s := range t.waiting {
 		t.tell(s)
 	}
+	t.waiting = nil
 	for _, s := range t.near {
 		t.tell(s)
 	}
@@ -296,7 +307,9 @@ func (p *page) write(s report.Step) {
 	}
 	p.steps++
 	if p.json != nil {
-		p.err = errors.Join(p.err, p.json.Encode(s.Worded(p.app.text)))
+		if p.err == nil {
+			p.err = p.json.Encode(s.Worded(p.app.text))
+		}
 		return
 	}
 	p.print(p.lines.Lines(&s))
@@ -333,4 +346,5 @@ func (p *page) end(notes []string) {
 		p.term.print(plainStyle(), note)
 	}
 	p.term.print(plainStyle(), text.T("explain.summary", p.steps, p.alarms))
+	p.err = p.term.err
 }

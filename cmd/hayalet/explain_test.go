@@ -13,7 +13,10 @@ import (
 	"hayalet"
 	"hayalet/internal/capture"
 	"hayalet/internal/detect"
+	"hayalet/internal/engine"
 	"hayalet/internal/lab"
+	"hayalet/internal/report"
+	"hayalet/internal/session"
 )
 
 // told is one line of explain's ndjson.
@@ -185,6 +188,43 @@ func TestExplainAt(t *testing.T) {
 		}
 		if unpaid, _, _ := steps[0].rung("unpaid"); unpaid != tc.unpaid {
 			t.Errorf("--at %s: unpaid %s, want %s", tc.at, unpaid, tc.unpaid)
+		}
+	}
+}
+
+// TestStoryWaitsWithinBounds: a long record of one station is told as it comes; that there is another one is still an error.
+func TestStoryWaitsWithinBounds(t *testing.T) {
+	told := 0
+	story := newStory(explainOptions{connector: anyConnector}, moment{}, func(report.Step) { told++ })
+	explain := func(st hayalet.StationID) {
+		view := session.View{Station: session.New(st, nil), Connector: &session.Connector{ID: 1}, Step: &session.Step{Kind: session.StepStop}}
+		story.Explained(view, nil, nil)
+	}
+	for i := range waitMost + 5 {
+		if explain("A"); len(story.waiting) >= waitMost || i < waitMost-1 && told > 0 {
+			t.Fatalf("after %d steps %d wait and %d are told", i+1, len(story.waiting), told)
+		}
+	}
+	explain("B")
+	explain("A")
+	story.finish()
+	if told != waitMost+5 || story.missing([]engine.StationState{{Station: "A"}, {Station: "B"}}, explainOptions{connector: anyConnector}) == nil {
+		t.Errorf("%d steps are told of %d", told, waitMost+5)
+	}
+}
+
+// TestExplainSaysThatItCannotWrite, once.
+func TestExplainSaysThatItCannotWrite(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, output := range []string{"text", "ndjson"} {
+		var errs bytes.Buffer
+		code := run(t.Context(), []string{"explain", "-o", output, "../../internal/capture/testdata/seed-csms.log"}, nil, strings.NewReader(""), full, &errs)
+		if code != exitError || strings.Count(errs.String(), "no space") != 1 {
+			t.Errorf("%s: code %d, %q", output, code, errs.String())
 		}
 	}
 }

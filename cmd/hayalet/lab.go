@@ -13,6 +13,7 @@ import (
 
 	"hayalet"
 	"hayalet/internal/lab"
+	"hayalet/internal/report"
 	"hayalet/internal/sim"
 )
 
@@ -21,6 +22,12 @@ const (
 	livePlay  = 10 * time.Second // of one scenario, where no speed is given
 	liveSlack = 30 * time.Second // beyond what the longest scenario takes
 	liveMax   = 64               // scenarios
+)
+
+// The bounds of a run: the score of each trace is kept to its end.
+const (
+	maxSeeds  = 2000
+	maxMonths = 1_000_000
 )
 
 // labFlags are the lab's.
@@ -72,12 +79,19 @@ func (a *app) runLab(ctx context.Context, o *labFlags, files []string) error {
 		contestants := []lab.Contestant{
 			{Name: "hayalet", Detector: ours}, {Name: "any-increase", Detector: lab.AnyIncrease}, {Name: "any-value", Detector: lab.AnyValue},
 		}
-		for i, score := range lab.Run(corpus(o.first, o.seeds), contestants) {
+		scores, err := lab.Run(ctx, corpus(o.first, o.seeds), contestants)
+		if err != nil {
+			return err
+		}
+		for i, score := range scores {
 			result.Detectors = append(result.Detectors, labScore{contestants[i].Name, score})
 		}
 	}
 	if o.months > 0 {
-		q := lab.RunMonths(o.months, o.first, ours)
+		q, err := lab.RunMonths(ctx, o.months, o.first, ours)
+		if err != nil {
+			return err
+		}
 		result.Quiet = &q
 	}
 	return a.sayLab(&result, o.base)
@@ -93,10 +107,12 @@ func (o *labFlags) validate(files []string) error {
 		return hint(fmt.Errorf("unexpected argument %q", files[0]), "scenarios are played with --live")
 	case o.live && len(files) > liveMax:
 		return hint(fmt.Errorf("%d scenarios", len(files)), fmt.Sprintf("want at most %d", liveMax))
-	case o.speed < 0 || o.speed > sim.MaxSpeed:
+	case !(o.speed >= 0 && o.speed <= sim.MaxSpeed): // so that NaN is refused too
 		return hint(fmt.Errorf("speed %v", o.speed), fmt.Sprintf("want more than 0 and at most %v", sim.MaxSpeed))
 	case !o.live && (o.seeds < 0 || o.months < 0 || o.seeds+o.months == 0):
 		return hint(errors.New("nothing to play"), "want --seeds or --months above zero")
+	case !o.live && (o.seeds > maxSeeds || o.months > maxMonths):
+		return hint(errors.New("too much to play"), fmt.Sprintf("want at most --seeds %d and --months %d", maxSeeds, maxMonths))
 	}
 	return nil
 }
@@ -122,7 +138,7 @@ func (a *app) runLive(ctx context.Context, cfg config, o *labFlags, files []stri
 	}
 	term := newTerminal(a.stdout, a.environ)
 	started := func(string) {
-		term.print(plainStyle(), a.text.T("lab.playing", len(options), limit.Round(time.Second).String()))
+		term.print(plainStyle(), a.text.T("lab.playing", len(options), report.Span(a.text, limit.Round(time.Second))))
 	}
 	ctx, stop := context.WithTimeout(ctx, limit+liveSlack)
 	defer stop()
@@ -190,6 +206,9 @@ func (a *app) labGenerate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "generate DIR", Short: a.text.T("cmd.lab.generate"), Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if seeds < 1 || seeds > maxSeeds {
+				return hint(fmt.Errorf("--seeds %d", seeds), fmt.Sprintf("want 1 to %d", maxSeeds))
+			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return usage(err)
 			}

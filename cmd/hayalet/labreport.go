@@ -50,7 +50,11 @@ type labDocument struct {
 
 func (a *app) sayLab(r *labResult, base string) error {
 	d := r.document(a.text)
-	d.text(a.stdout)
+	var text strings.Builder
+	d.text(&text)
+	if _, err := io.WriteString(a.stdout, text.String()); err != nil {
+		return err
+	}
 	if base == "" {
 		return nil
 	}
@@ -106,7 +110,7 @@ func scores(p lang.Printer, title, first string, rows []lab.Row, total lab.Row) 
 }
 
 func cells(p lang.Printer, r *lab.Row) []string {
-	c := []string{r.Class, string(r.Rule), fmt.Sprint(r.Traces), "", "", fmt.Sprint(r.FalseTraces), "", "", "", "", "", ""}
+	c := []string{className(p, r.Class), string(r.Rule), fmt.Sprint(r.Traces), "", "", fmt.Sprint(r.FalseTraces), "", "", "", "", "", ""}
 	if !r.Attack {
 		return c
 	}
@@ -119,6 +123,15 @@ func cells(p lang.Printer, r *lab.Row) []string {
 		c[11] = p.Number(report.Wh(whole(r.WhMedian))) + " / " + p.Number(report.Wh(whole(r.WhP95)))
 	}
 	return c
+}
+
+// className is a class as people read it: families and rules by their names, sums in words.
+func className(p lang.Printer, class string) string {
+	key := "lab.class." + class
+	if name := p.T(key); name != key {
+		return name
+	}
+	return class
 }
 
 // whole rounds to a Wh.

@@ -107,3 +107,25 @@ func TestLiveEndsWhenTold(t *testing.T) {
 	}
 	_ = w.Close()
 }
+
+func TestLabSumsAreInTheReadersLanguage(t *testing.T) {
+	var b strings.Builder
+	labSample().document(lang.New(lang.TR)).text(&b)
+	for _, want := range []string{"\ntümü ", "\nzararsız "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestLabEndsWhenTold: no score of what was not played.
+func TestLabEndsWhenTold(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs strings.Builder
+	for _, args := range [][]string{{"lab", "--seeds", "2000"}, {"lab", "generate", t.TempDir(), "--seeds", "2000"}} {
+		if code := run(ctx, args, nil, strings.NewReader(""), &out, &errs); code != exitError || out.Len() > 0 {
+			t.Errorf("%v: code %d, %q", args, code, out.String())
+		}
+	}
+}

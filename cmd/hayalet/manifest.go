@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,13 +40,13 @@ func generateCorpus(ctx context.Context, dir string, c lab.Corpus) error {
 func manifest(ctx context.Context, c lab.Corpus, create func(*lab.Trace) (io.WriteCloser, error)) ([]byte, error) {
 	lines := make([][]byte, c.Len())
 	failed := make([]error, c.Len())
-	c.Each(func(i int, t *lab.Trace) {
+	err := c.Each(ctx, func(i int, t *lab.Trace) {
 		var sum string
 		if sum, failed[i] = writeTrace(ctx, t, create); failed[i] == nil {
 			lines[i], failed[i] = json.Marshal(manifestEntry{*t, sum})
 		}
 	})
-	if err := errors.Join(failed...); err != nil {
+	if err := cmp.Or(append(failed, err)...); err != nil { // a full disk fails them all: one tells it
 		return nil, err
 	}
 	return fmt.Appendf(nil, "[\n%s\n]\n", bytes.Join(lines, []byte(",\n"))), nil

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"hayalet/internal/lab"
@@ -47,5 +49,15 @@ func TestPublishedManifest(t *testing.T) {
 		if !bytes.Equal(made[i], published[i]) {
 			t.Fatalf("line %d\npublished %s\n     made %s\nsay: go test ./cmd/hayalet -run Manifest -update", i+1, published[i], made[i])
 		}
+	}
+}
+
+// TestManifestTellsOneFault: a full disk fails every trace.
+func TestManifestTellsOneFault(t *testing.T) {
+	_, err := manifest(t.Context(), lab.Corpus{Families: lab.Benign()[:3], First: 1, Seeds: 1}, func(tr *lab.Trace) (io.WriteCloser, error) {
+		return nil, errors.New("no room for " + tr.Name)
+	})
+	if err == nil || strings.Count(err.Error(), "no room") != 1 {
+		t.Errorf("got %v", err)
 	}
 }

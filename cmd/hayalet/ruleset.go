@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -53,12 +54,12 @@ func ruleset(layers ...map[string]ruleConfig) ([]ruleSettings, error) {
 	for _, d := range catalogue {
 		settings, mode := d.Defaults(), modeEnabled
 		for _, layer := range layers {
-			for name, params := range layer {
+			for _, name := range slices.Sorted(maps.Keys(layer)) { // pe-01 of the environment after PE-01 of the file
 				if !strings.EqualFold(string(d.Name), name) {
 					continue
 				}
 				var err error
-				if mode, err = params.apply(settings, mode); err != nil {
+				if mode, err = layer[name].apply(settings, mode); err != nil {
 					return nil, fmt.Errorf("rules.%s.%v", d.Name, err)
 				}
 			}

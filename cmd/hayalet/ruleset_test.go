@@ -1,12 +1,14 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hayalet"
 	"hayalet/internal/detect"
+	"hayalet/internal/report"
 )
 
 // pe01 returns the parameters of PE-01 and its mode.
@@ -83,6 +85,20 @@ func TestRulesetRefuses(t *testing.T) {
 	} {
 		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %v does not say %q in one line", text, err, word)
+		}
+	}
+}
+
+// TestEnvironmentIsOverTheFile whatever the letters of the rule's name are: those of the environment are small.
+func TestEnvironmentIsOverTheFile(t *testing.T) {
+	for range 20 { // maps have no order
+		rules, err := ruleset(map[string]ruleConfig{"PE-01": {"idle": "20W"}, "pe-01": {"idle": "7W"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(rules, func(r ruleSettings) bool { return r.Name == detect.PE01Name })
+		if p := params(rules[at]); !slices.ContainsFunc(p, func(p report.Param) bool { return p.Key == "idle" && p.Value == "7 W" }) {
+			t.Fatalf("got %+v", p)
 		}
 	}
 }

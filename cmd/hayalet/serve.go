@@ -59,6 +59,7 @@ func (a *app) serve() *cobra.Command {
 				set()
 			}
 		}
+		a.text = cfg.named(a.text)
 		log, err := a.logger(&cfg)
 		if err != nil {
 			return err

@@ -155,6 +155,18 @@ func (c *config) siteRules() []siteRule {
 	return c.sets.site.list
 }
 
+// named returns a printer that calls site rules by the names that the operator gave them: in its language, else in the
+// other one.
+func (c *config) named(p lang.Printer) lang.Printer {
+	names := make(map[hayalet.RuleName]string)
+	for _, r := range c.siteRules() {
+		if r.Broken == "" {
+			names[r.ID] = cmp.Or(r.Names[p.Lang()], r.Names[lang.EN], r.Names[lang.TR])
+		}
+	}
+	return p.Naming(names)
+}
+
 // brokenSiteRules are those that were left out.
 func (c *config) brokenSiteRules() []siteRule {
 	return slices.DeleteFunc(slices.Clone(c.siteRules()), func(r siteRule) bool { return r.Broken == "" })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 type terminal struct {
 	mu  sync.Mutex
 	out io.Writer
+	err error // the first of writing
 }
 
 func newTerminal(w io.Writer, environ []string) *terminal {
@@ -31,7 +33,8 @@ func newTerminal(w io.Writer, environ []string) *terminal {
 func (t *terminal) print(style lipgloss.Style, text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintln(t.out, style.Render(text))
+	_, err := fmt.Fprintln(t.out, style.Render(text))
+	t.err = cmp.Or(t.err, err)
 }
 
 // The speakers' colours.
@@ -163,8 +166,11 @@ type logListener struct {
 func (l *logListener) Judged(v hayalet.Verdict) {
 	switch v.Kind {
 	case hayalet.Alarm:
-		lines := report.Alarm(l.text, &v)
-		l.log.Warn(lines[0], "reason", l.text.Reason(v.Reason), "code", v.Reason, "rule", v.Rule, "station", v.Station, "connector", v.Connector,
+		lines, level := report.Alarm(l.text, &v), slog.LevelWarn
+		if v.Shadow {
+			level = slog.LevelInfo
+		}
+		l.log.Log(context.Background(), level, lines[0], "reason", l.text.Reason(v.Reason), "code", v.Reason, "rule", v.Rule, "station", v.Station, "connector", v.Connector,
 			"transaction", v.Transaction.String(), "increase_wh", v.Increase, "unpaid_wh", v.Unpaid,
 			"elapsed", v.EventAt.Sub(v.Since).String(), "implied_w", v.Implied)
 	case hayalet.Notice:
@@ -174,7 +180,7 @@ func (l *logListener) Judged(v hayalet.Verdict) {
 
 func (l *logListener) Changed(inc hayalet.Incident) {
 	level := slog.LevelInfo
-	if inc.Open() && inc.Severity >= hayalet.Medium {
+	if inc.Open() && inc.Alarms(hayalet.Medium) {
 		level = slog.LevelWarn
 	}
 	l.log.Log(context.Background(), level, report.Sentence(l.text, &inc), "incident", inc.Key, "rule", inc.Rule, "station", inc.Station, "connector", inc.Connector,

@@ -135,6 +135,7 @@ func reopen(inc *hayalet.Incident) {
 }
 
 func extend(inc *hayalet.Incident, v *hayalet.Verdict) {
+	inc.Shadow = inc.Shadow && v.Shadow // a rule that came out of the shadow may wake somebody
 	inc.Readings += v.Readings
 	grow(inc, v)
 	if peak := max(v.Implied, v.Measured); inc.Peak == nil || peak > *inc.Peak {

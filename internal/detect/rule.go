@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"slices"
+
 	"hayalet"
 	"hayalet/internal/session"
 )
@@ -75,6 +77,11 @@ type Entry struct {
 // Set is the rules of a station in the order in which they judge. A rule that reads what another one remembers of the step
 // before stands before it; [Catalogue] is in this order.
 type Set []Entry
+
+// Has reports whether a rule is in the set. PE-04 is where PE-01 is, which weighs its episodes.
+func (s Set) Has(name hayalet.RuleName) bool {
+	return slices.ContainsFunc(s, func(e Entry) bool { return e.Name() == name || name == PE04Name && e.Name() == PE01Name })
+}
 
 // Sets gives the rules of a station.
 type Sets func(st hayalet.StationID, vendor, model string) Set

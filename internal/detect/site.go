@@ -72,7 +72,31 @@ func (m *Memory) AddSite(rule hayalet.RuleName) *Site {
 
 // Keep forgets what rules remember that are not in the set.
 func (m *Memory) Keep(set Set) {
-	m.Site = slices.DeleteFunc(m.Site, func(s Site) bool {
-		return !slices.ContainsFunc(set, func(e Entry) bool { return e.Name() == s.Rule })
-	})
+	m.Site = slices.DeleteFunc(m.Site, func(s Site) bool { return !set.Has(s.Rule) })
+	kept := Memory{Site: m.Site, Seen: m.Seen}
+	for _, e := range set {
+		switch e.Name() {
+		case PE01Name:
+			kept.Flow = m.Flow
+		case PE02Name:
+			kept.Drip = m.Drip
+		case PE05Name:
+			kept.Draw = m.Draw
+		case MT01Name:
+			kept.Falls = m.Falls
+		case MT02Name:
+			kept.Match = m.Match
+		case MT03Name:
+			kept.Rush = m.Rush
+		case MT04Name:
+			kept.Still, kept.Moves = m.Still, m.Moves
+		case MT05Name:
+			kept.Mains = m.Mains
+		case TX01Name:
+			kept.Restop = m.Restop
+		case TX04Name:
+			kept.Orphan = m.Orphan
+		}
+	}
+	*m = kept
 }

@@ -254,3 +254,35 @@ func TestPutFramesAfterTheEndFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRuleThatLeavesEndsItsIncidents: a station that boots as another model, which its rules do not watch, keeps no
+// incident open for ever.
+func TestRuleThatLeavesEndsItsIncidents(t *testing.T) {
+	st := newStage(t)
+	for _, line := range []string{
+		"+0s boot", "+1s status 1 Available", "+15m meter 1 50000 Wh", "+15m meter 1 50500 Wh",
+		`+1m raw [2,"b","BootNotification",{"chargePointVendor":"V","chargePointModel":"Other"}]`, "+15m meter 1 51000 Wh",
+	} {
+		st.line(line)
+	}
+	heard := new(ear)
+	e := engine.New(engine.Config{Listeners: []engine.Listener{heard}, Rules: func(_ hayalet.StationID, _, model string) detect.Set {
+		if model == "Other" {
+			return nil
+		}
+		return detect.Defaults()
+	}})
+	done := make(chan error, 1)
+	go func() { done <- e.Run(context.Background()) }()
+	if err := e.PutFrames(t.Context(), st.frames); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	all := heard.all()
+	if len(all) != 1 || all[0].State != hayalet.Closed || all[0].Outcome != hayalet.ReasonRuleGone || all[0].Severity != hayalet.High {
+		t.Errorf("got %+v", all)
+	}
+}

@@ -47,6 +47,14 @@ func (u *unit) arm() {
 	for _, m := range u.memories {
 		m.Keep(u.rules)
 	}
+	for _, inc := range u.folder.Kept() {
+		if inc.Open() && !u.rules.Has(inc.Rule) { // nobody would ever end it
+			u.conclude(&hayalet.Verdict{
+				Rule: inc.Rule, Station: inc.Station, Connector: inc.Connector, Kind: hayalet.Close, At: u.latest, EventAt: u.latest,
+				Severity: inc.Severity, Reason: hayalet.ReasonRuleGone,
+			})
+		}
+	}
 }
 
 // seen reports whether the frame was delivered before, and remembers it.

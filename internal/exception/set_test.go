@@ -2,8 +2,6 @@ package exception_test
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -213,47 +211,10 @@ func TestClocksChange(t *testing.T) {
 	}
 }
 
-type told struct {
-	revs []uint64
-	err  error
-}
-
-func (n *told) Notify(_ context.Context, inc hayalet.Incident) error {
-	n.revs = append(n.revs, inc.Rev)
-	return n.err
-}
-
-func TestNotifier(t *testing.T) {
-	e := heater(t)
-	e.Model = "Home*"
-	next := &told{err: hayalet.ErrUnavailable}
-	var hid []uint64
-	n := set(t, e).Notifier(next, func(st hayalet.StationID) string { return map[hayalet.StationID]string{"CP_1": "HomeBox"}[st] },
-		func(inc hayalet.Incident, by *exception.Exception) {
-			if by.Name != "heater" {
-				t.Errorf("hidden by %q", by.Name)
-			}
-			hid = append(hid, inc.Rev)
-		})
-	for rev, change := range []func(inc *hayalet.Incident){
-		func(*hayalet.Incident) {},
-		func(inc *hayalet.Incident) { inc.Station = "CP_2" },
-		func(inc *hayalet.Incident) { inc.Severity = hayalet.Critical },
-	} {
-		inc := open(t, "2026-02-01T00:00:00Z", "2026-02-01T01:00:00Z")
-		inc.Rev = uint64(rev)
-		change(&inc)
-		if err := n.Notify(t.Context(), inc); rev == 0 && err != nil || rev > 0 && !errors.Is(err, hayalet.ErrUnavailable) {
-			t.Errorf("rev %d: %v", rev, err)
-		}
-	}
-	if !slices.Equal(hid, []uint64{0}) || !slices.Equal(next.revs, []uint64{1, 2}) {
-		t.Errorf("hid %v, told %v", hid, next.revs)
-	}
+func TestNilSetHidesNothing(t *testing.T) {
 	var none *exception.Set
-	next = &told{}
 	inc := open(t, "2026-02-01T00:00:00Z", "2026-02-01T01:00:00Z")
-	if err := none.Notifier(next, func(hayalet.StationID) string { return "" }, nil).Notify(t.Context(), inc); err != nil || len(next.revs) != 1 {
-		t.Errorf("no set: told %v, %v", next.revs, err)
+	if e, hidden := none.Hides(&inc, "", inc.UpdatedAt); hidden || len(none.Exceptions()) > 0 {
+		t.Errorf("hidden by %v", e)
 	}
 }

@@ -12,7 +12,10 @@ func TestMonthsAreQuiet(t *testing.T) {
 	if testing.Short() {
 		months = 4
 	}
-	q := lab.RunMonths(months, 5000, lab.Ours(detect.Defaults().All))
+	q, err := lab.RunMonths(t.Context(), months, 5000, lab.Ours(detect.Defaults().All))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if q.FalseAlarms > 0 {
 		t.Errorf("%+v", q)
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"time"
@@ -13,8 +14,9 @@ type Corpus struct {
 	Seeds    int
 }
 
-// Each calls f for every trace, on as many goroutines as there are cores; f may be called from several at once.
-func (c Corpus) Each(f func(i int, t *Trace)) {
+// Each calls f for every trace, on as many goroutines as there are cores; f may be called from several at once. It
+// returns the reason why ctx ended, if it did: then some traces are left out.
+func (c Corpus) Each(ctx context.Context, f func(i int, t *Trace)) error {
 	type task struct {
 		i      int
 		family *Family
@@ -30,15 +32,12 @@ func (c Corpus) Each(f func(i int, t *Trace)) {
 			}
 		})
 	}
-	i := 0
-	for n := range c.Families {
-		for s := range c.Seeds {
-			tasks <- task{i, &c.Families[n], c.First + uint64(s)}
-			i++
-		}
+	for i := 0; i < c.Len() && ctx.Err() == nil; i++ {
+		tasks <- task{i, &c.Families[i/c.Seeds], c.First + uint64(i%c.Seeds)}
 	}
 	close(tasks)
 	workers.Wait()
+	return context.Cause(ctx)
 }
 
 // Len is the number of traces.
@@ -51,12 +50,13 @@ type Contestant struct {
 }
 
 // Run scores every contestant on every trace of the corpus. The frames of a trace are dropped once all have seen them.
-func Run(c Corpus, contestants []Contestant) []Score {
+// There is no score when ctx ends.
+func Run(ctx context.Context, c Corpus, contestants []Contestant) ([]Score, error) {
 	outcomes := make([][]Outcome, len(contestants))
 	for i := range outcomes {
 		outcomes[i] = make([]Outcome, c.Len())
 	}
-	c.Each(func(i int, t *Trace) {
+	err := c.Each(ctx, func(i int, t *Trace) {
 		kept := *t
 		kept.Frames = nil
 		for k, contestant := range contestants {
@@ -65,11 +65,14 @@ func Run(c Corpus, contestants []Contestant) []Score {
 			outcomes[k][i] = o
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	scores := make([]Score, len(contestants))
 	for i := range scores {
 		scores[i] = Tally(outcomes[i])
 	}
-	return scores
+	return scores, nil
 }
 
 // Quiet is what a detector said in benign months.
@@ -82,12 +85,12 @@ type Quiet struct {
 }
 
 // RunMonths counts false alarms over at least the given number of connector-months.
-func RunMonths(months int, first uint64, d Detector) Quiet {
+func RunMonths(ctx context.Context, months int, first uint64, d Detector) (Quiet, error) {
 	const outlets = 2
 	const month = 30 * 24 * time.Hour
 	var mu sync.Mutex
 	var q Quiet
-	Corpus{Families: []Family{Month()}, First: first, Seeds: (months + outlets - 1) / outlets}.Each(func(_ int, t *Trace) {
+	err := Corpus{Families: []Family{Month()}, First: first, Seeds: (months + outlets - 1) / outlets}.Each(ctx, func(_ int, t *Trace) {
 		o := Judge(t, d(t.Frames))
 		mu.Lock()
 		defer mu.Unlock()
@@ -99,5 +102,5 @@ func RunMonths(months int, first uint64, d Detector) Quiet {
 		}
 	})
 	q.Per1000 = float64(q.FalseAlarms) * 1000 / q.ConnectorMonths
-	return q
+	return q, err
 }

@@ -75,7 +75,10 @@ var entries = sync.OnceValue(func() map[string]entry { //nolint:gochecknoglobals
 })
 
 // Printer writes sentences in one language.
-type Printer struct{ lang Lang }
+type Printer struct {
+	lang  Lang
+	rules map[hayalet.RuleName]string
+}
 
 // New returns a printer for the language.
 func New(l Lang) Printer { return Printer{lang: l} }
@@ -129,8 +132,17 @@ func (p Printer) State(s hayalet.IncidentState) string { return p.T("state." + s
 // Cause is the word of a cause.
 func (p Printer) Cause(c hayalet.Cause) string { return p.T("cause." + c.String()) }
 
-// Rule is the name of a rule; a rule of the operator's own has none but its id.
+// Naming returns a printer that knows these names of the operator's own rules.
+func (p Printer) Naming(rules map[hayalet.RuleName]string) Printer {
+	p.rules = rules
+	return p
+}
+
+// Rule is the name of a rule. One of the operator's own that was given none is a site rule.
 func (p Printer) Rule(r hayalet.RuleName) string {
+	if name := p.rules[r]; name != "" {
+		return name
+	}
 	key := "rule." + string(r) + ".name"
 	if name := p.T(key); name != key {
 		return name

@@ -11,8 +11,8 @@ type Putter interface{ Put(inc hayalet.Incident) }
 
 // Bell chooses which changes of an incident are worth telling: that it has reached the severity, that its severity or
 // state changed after that, that it was cleared or closed. Each further reading is not; the end of an incident that never
-// reached the severity is not either. What is hidden is not told, unless its beginning was: that is told to its end. What is
-// hidden no longer is told with its next change.
+// reached the severity is not either. What a rule in shadow mode finds is never told. What is hidden is not told, unless its
+// beginning was: that is told to its end. What is hidden no longer is told with its next change.
 type Bell struct {
 	to    Putter
 	least hayalet.Severity
@@ -44,6 +44,9 @@ func (b *Bell) Changed(inc hayalet.Incident) {
 }
 
 func (b *Bell) worth(inc *hayalet.Incident) bool {
+	if inc.Shadow {
+		return false
+	}
 	hidden := b.hides != nil && inc.Severity >= b.least && b.hides(inc)
 	b.mu.Lock()
 	defer b.mu.Unlock()

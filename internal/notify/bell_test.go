@@ -82,3 +82,15 @@ func TestBellTellsAStoryFromSomePointOnOrNotAtAll(t *testing.T) {
 		})
 	}
 }
+
+// TestBellIsSilentOnShadows: an incident of a rule in shadow mode wakes nobody, from its beginning to its end.
+func TestBellIsSilentOnShadows(t *testing.T) {
+	var p putter
+	bell := notify.NewBell(&p, hayalet.Low, nil)
+	for i, state := range []hayalet.IncidentState{hayalet.Suspected, hayalet.Confirmed, hayalet.Closed} {
+		bell.Changed(hayalet.Incident{Key: "k", Rev: uint64(i + 1), Severity: hayalet.Critical, State: state, Shadow: true})
+	}
+	if len(p.revs) > 0 {
+		t.Errorf("told of %v, want of nothing", p.revs)
+	}
+}

@@ -77,9 +77,13 @@ func Alarm(p lang.Printer, v *hayalet.Verdict) []string {
 	if tx == "" {
 		tx = p.T("none")
 	}
+	reason := p.T("alarm.reason", p.Reason(v.Reason))
+	if v.Shadow {
+		reason += " " + p.T("explain.shadow")
+	}
 	return cleanLines([]string{
 		p.T("alarm.line", KWh(v.Value, v.Quantum)),
-		p.T("alarm.reason", p.Reason(v.Reason)),
+		reason,
 		p.T("alarm.numbers", string(v.Station), int(v.Connector), p.Number(Wh(v.Increase)), Span(p, v.EventAt.Sub(v.Since)),
 			p.Number(Watts(v.Implied)), p.Number(Wh(v.Unpaid)), tx),
 	})
@@ -113,11 +117,18 @@ func Incident(p lang.Printer, inc *hayalet.Incident, tariff Tariff) []string {
 	if inc.EndedAt != 0 {
 		lines = append(lines, p.T("incident.ended", inc.EndedAt.String(), p.Reason(inc.Outcome)))
 	}
+	if inc.Shadow {
+		lines = append(lines, p.T("explain.shadow"))
+	}
 	return cleanLines(lines)
 }
 
 // Sentence says an incident in one line, for a notification.
 func Sentence(p lang.Printer, inc *hayalet.Incident) string {
+	if !strings.HasPrefix(string(inc.Rule), "PE-") { // it says nothing of energy without a transaction
+		return cleanLine(p.T("incident.sentence.other", string(inc.Rule), p.Rule(inc.Rule), string(inc.Station), int(inc.Connector),
+			inc.OpenedAt.String(), inc.Readings, p.Reason(inc.Reason)))
+	}
 	return cleanLine(p.T("incident.sentence", string(inc.Station), int(inc.Connector), p.Number(Wh(inc.Energy)),
 		inc.BaselineAt.String(), inc.Readings, p.Reason(inc.Reason)))
 }

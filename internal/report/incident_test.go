@@ -85,3 +85,18 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestSentenceSaysWhatTheRuleSays: only the rules of phantom energy speak of it.
+func TestSentenceSaysWhatTheRuleSays(t *testing.T) {
+	for _, l := range []lang.Lang{lang.EN, lang.TR} {
+		p := lang.New(l).Naming(map[hayalet.RuleName]string{"SITE-1": "Night"})
+		for rule, want := range map[hayalet.RuleName]string{"PE-01": "", "TX-01": "TX-01 " + p.Rule("TX-01"), "SITE-1": "SITE-1 Night"} {
+			inc := hayalet.Incident{Rule: rule, Station: "CP_1", Connector: 2, Reason: hayalet.ReasonAfterStop}
+			text := report.Sentence(p, &inc)
+			phantom := strings.Contains(text, "Phantom energy at") || strings.Contains(text, "hayalet enerji")
+			if phantom != (rule == "PE-01") || !strings.Contains(text, want) || !strings.Contains(text, "CP_1") || strings.Contains(text, "%!") {
+				t.Errorf("%s, %s: %s", l, rule, text)
+			}
+		}
+	}
+}
