@@ -58,23 +58,23 @@ func (a *app) rulesDoc() *cobra.Command {
 	}
 }
 
-func (a *app) configuredRules(o rulesOptions) ([]report.Rule, error) {
+func (a *app) configuredRules(o rulesOptions) ([]report.Rule, *config, error) {
 	if err := checkOutput(o.output, "text", "json"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cfg, err := loadConfig(o.config, a.environ)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
 	rules, err := cfg.rulesOf(hayalet.StationID(o.station), o.model)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
-	return described(rules), nil
+	return described(rules), &cfg, nil
 }
 
 func (a *app) runRules(o rulesOptions) error {
-	rules, err := a.configuredRules(o)
+	rules, cfg, err := a.configuredRules(o)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,22 @@ func (a *app) runRules(o rulesOptions) error {
 		}
 		return a.encode(rules)
 	}
-	return report.RuleTable(a.stdout, a.text, rules)
+	if err := report.RuleTable(a.stdout, a.text, rules); err != nil {
+		return err
+	}
+	for _, r := range cfg.siteRules() {
+		mode := a.text.T("rules.mode." + r.Mode)
+		if r.Broken != "" {
+			mode = a.text.T("rules.site.broken")
+		}
+		fmt.Fprintln(a.stdout, a.text.T("rules.site", printable([]byte(r.ID)), a.text.Severity(r.Severity), mode, printable([]byte(r.When))))
+	}
+	a.sayBrokenSiteRules(cfg)
+	return nil
 }
 
 func (a *app) runRulesShow(o rulesOptions, name string) error {
-	rules, err := a.configuredRules(o)
+	rules, _, err := a.configuredRules(o)
 	if err != nil {
 		return err
 	}
