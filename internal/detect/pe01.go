@@ -143,7 +143,14 @@ func (r *PE01) put(m *Flow, ver *hayalet.Verdict, out *[]hayalet.Verdict) {
 // began, into an episode that runs. Where none does it is for PE-03 and PE-06.
 func (r *PE01) booked(v View, m *Flow) (hayalet.Verdict, bool) {
 	rd := &v.Step.Reading
-	if !m.Open || v.Step.Kind == session.StepStart && !v.Step.HasGap || rd.Increase <= rd.Written {
+	if v.Step.Kind == session.StepStart && !v.Step.HasGap {
+		return hayalet.Verdict{}, false
+	}
+	if !m.Open { // PE-03 or PE-06 has taken it off
+		m.settle(min(rd.Increase, m.Settle))
+		m.Idle = 0
+	}
+	if !m.Open || rd.Increase <= rd.Written {
 		return hayalet.Verdict{}, false
 	}
 	ver := r.verdict(v)
@@ -484,9 +491,6 @@ func (r *PE01) tick(v View, m *Flow, at hayalet.Instant) (hayalet.Verdict, bool)
 // the hold, for the messages of a queue come in their order.
 func (r *PE01) started(v View, m *Flow) (hayalet.Verdict, bool) {
 	if !m.Open {
-		if v.Step.HasGap { // PE-03 took it off
-			m.settle(min(v.Step.Reading.Increase, m.Settle))
-		}
 		return hayalet.Verdict{}, false
 	}
 	if !m.Unseen {

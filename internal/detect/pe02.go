@@ -65,6 +65,7 @@ type Drip struct {
 	Excess  hayalet.Energy // and above the quiet level
 	Steep   bool           // the slope is above the margin
 	Open    bool
+	Summed  bool            // the sum of 30 days keeps the episode open
 	First   hayalet.Instant // event time from which the episode counts
 
 	Day   int32          // of the last gap, since 1970
@@ -101,7 +102,7 @@ func (r *PE02) window(v View, mem *Memory, out *[]hayalet.Verdict) {
 	v.Trace.rung(Rung{Rule: PE02Name, Code: "slope", Power: slope, Energy: (slope - idle.Quiet).Over(24 * time.Hour)})
 	switch {
 	case !steep:
-		if m.Steep && m.Open {
+		if m.Steep && m.Open && !m.Summed {
 			r.close(v, m, out)
 		}
 		m.Steep = false
@@ -127,7 +128,7 @@ func (m *Drip) add(gross, excess hayalet.Energy, first hayalet.Instant) {
 	m.Excess += excess
 }
 
-// gap adds what is missing between two transactions, as long as it is too little for PE-03, to the sum of 30 days.
+// gap adds what is missing between two transactions, as long as PE-03 wakes nobody for it, to the sum of 30 days.
 func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 	m, rd := &mem.Drip, &v.Step.Reading
 	if !v.Step.HasGap || mem.Flow.Open {
@@ -151,6 +152,7 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 			} else {
 				m.add(missing, missing, m.First)
 			}
+			m.Summed = true
 			r.alarm(v, m, 0, hayalet.ReasonGaps, out)
 		}
 	case m.Open && !m.Steep:
@@ -195,6 +197,6 @@ func (r *PE02) alarm(v View, m *Drip, slope hayalet.Power, why hayalet.Reason, o
 func (r *PE02) close(v View, m *Drip, out *[]hayalet.Verdict) {
 	ver := verdict(PE02Name, v, hayalet.Close)
 	ver.Severity, ver.Excess, ver.Reason = r.p.Of(m.Excess), m.Excess, hayalet.ReasonFlowEnded
-	m.Open = false
+	m.Open, m.Summed = false, false
 	*out = append(*out, ver)
 }

@@ -47,6 +47,11 @@ func (p *PE05Params) Rule() Rule { return &PE05{*p} }
 // register shows is PE-01's to tell of.
 type PE05 struct{ p PE05Params }
 
+const (
+	holdMost = time.Hour                            // that a flow is held, however long old messages arrive and the link breaks
+	drawMost = 1_000_000_000 * hayalet.KilowattHour // at which sums stay: more is no energy, and must not overflow
+)
+
 // Draw is what PE-05 remembers of a connector.
 type Draw struct {
 	Idle    hayalet.Instant // the idle period, by its begin, that the rest belongs to
@@ -54,8 +59,9 @@ type Draw struct {
 	Grown   hayalet.Energy  // that the register showed
 	Samples int32           // with a flow, in a row
 	Told    bool            // an episode was opened in this idle period
+	First   hayalet.Instant // event time of the first one with a flow
+	HoldMax hayalet.Instant // receipt time from which no queue holds it back; zero: none does
 	Open    bool
-	LastIn  hayalet.Instant // receipt of the last one with a flow
 	Wake    hayalet.Instant
 }
 
@@ -74,8 +80,11 @@ func (r *PE05) Judge(v View, mem *Memory, out *[]hayalet.Verdict) {
 		r.end(v, m, hayalet.Close, hayalet.ReasonNewStart, out)
 		*m = Draw{}
 	case session.StepExplained:
-		r.end(v, m, hayalet.Clear, hayalet.ReasonLateStart, out)
-		*m = Draw{}
+		if m.First >= v.Step.Since { // else the start that follows ends it: what flowed before is not that transaction's
+			r.end(v, m, hayalet.Clear, hayalet.ReasonLateStart, out)
+		}
+	case session.StepRetracted: // nor does what the register took back speak for a flow
+		m.Grown = 0
 	case session.StepTick:
 		if m.Open && v.Step.At >= m.Wake {
 			r.end(v, m, hayalet.Close, hayalet.ReasonFlowEnded, out)
@@ -112,9 +121,11 @@ func (r *PE05) measured(v View, m *Draw, out *[]hayalet.Verdict) {
 	if el.Since == 0 {
 		span = 0
 	}
+	if m.First == 0 {
+		m.First = el.At
+	}
 	m.Samples++
-	m.Energy += el.Power.Over(span)
-	m.LastIn = v.Step.At
+	m.Energy = min(m.Energy+el.Power.Over(span), drawMost)
 	v.Trace.rung(Rung{Rule: PE05Name, Code: "flow", Energy: m.Energy, Rest: m.Grown, Power: el.Power, Span: span})
 	if r.shown(m) {
 		return
@@ -143,6 +154,13 @@ func (r *PE05) alarm(v View, m *Draw, span time.Duration, out *[]hayalet.Verdict
 	}
 	link := &v.Station.Link
 	held := c.IdleRecv < link.Up && v.Step.At < max(link.Up, link.Old).Add(r.p.Hold) // a queued start may explain it
+	switch {
+	case !held:
+		m.HoldMax = 0
+	case m.HoldMax == 0:
+		m.HoldMax = v.Step.At.Add(holdMost)
+	}
+	held = held && v.Step.At < m.HoldMax
 	// One measurement alone may be a stale one.
 	if ver.Severity = hayalet.Low; (m.Samples > 1 || m.Told) && !held {
 		ver.Severity = r.p.Of(m.Energy)
@@ -159,7 +177,7 @@ func (r *PE05) register(v View, m *Draw, out *[]hayalet.Verdict) {
 	if c.ID == 0 || c.State != session.Inactive || m.Idle != c.IdleSince || rd.Fate != session.FateCounted || rd.Increase == 0 {
 		return
 	}
-	m.Grown += rd.Increase
+	m.Grown = min(m.Grown+rd.Increase, drawMost)
 	if m.Open && r.shown(m) {
 		r.end(v, m, hayalet.Clear, hayalet.ReasonRegister, out)
 		m.Told = false
@@ -168,7 +186,7 @@ func (r *PE05) register(v View, m *Draw, out *[]hayalet.Verdict) {
 
 // shown reports whether the register shows a fair share of what was measured.
 func (r *PE05) shown(m *Draw) bool {
-	return m.Grown > 0 && int64(m.Grown)*1000 >= int64(m.Energy)*int64(r.p.Share)
+	return m.Grown > 0 && m.Grown >= share(m.Energy, r.p.Share)
 }
 
 func (r *PE05) end(v View, m *Draw, kind hayalet.VerdictKind, why hayalet.Reason, out *[]hayalet.Verdict) {

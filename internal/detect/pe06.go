@@ -40,17 +40,21 @@ type PE06 struct{ p PE06Params }
 // Name is PE-06.
 func (r *PE06) Name() hayalet.RuleName { return PE06Name }
 
-// Judge weighs a stop without a start.
+// Judge weighs a stop without a start. What is too little to be told of counts with the stops after it.
 func (r *PE06) Judge(v View, m *Memory, out *[]hayalet.Verdict) {
+	if v.Step.Kind == session.StepStart {
+		m.Booked = 0
+	}
 	if v.Step.Kind != session.StepUnknownStop || m.Flow.Open || v.Step.Reading.OverOutage {
 		return
 	}
 	ver := booked(PE06Name, v, m, hayalet.ReasonUnknownStop)
 	ver.Transaction = v.Step.ID
 	ver.Unpaid = max(0, ver.Increase-rest(v, m, r.p.Idle, 0))
-	ver.Excess = ver.Unpaid
+	m.Booked += ver.Unpaid
+	ver.Excess = m.Booked
 	v.Trace.rung(Rung{Rule: PE06Name, Code: "gap", Energy: ver.Increase, Rest: ver.Unpaid, Power: allowance(v.Connector, r.p.Idle), Span: v.Step.Reading.Elapsed()})
-	if ver.Unpaid < r.p.Least {
+	if ver.Unpaid == 0 || m.Booked < r.p.Least {
 		return
 	}
 	ver.Severity = r.p.Of(ver.Excess)

@@ -27,6 +27,8 @@ type Memory struct {
 	Drip Drip // PE-02
 	Draw Draw // PE-05
 
+	Booked hayalet.Energy `json:",omitzero"` // PE-06: unpaid by all stops without a start since the last start
+
 	Falls  Falls   `json:",omitzero"`  // MT-01
 	Match  *Match  `json:",omitempty"` // MT-02, in a transaction
 	Rush   *Rush   `json:",omitempty"` // MT-03, in a transaction

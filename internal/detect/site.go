@@ -82,6 +82,8 @@ func (m *Memory) Keep(set Set) {
 			kept.Drip = m.Drip
 		case PE05Name:
 			kept.Draw = m.Draw
+		case PE06Name:
+			kept.Booked = m.Booked
 		case MT01Name:
 			kept.Falls = m.Falls
 		case MT02Name:

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"hayalet"
@@ -58,8 +59,10 @@ type Transaction struct {
 	End          End
 	Unauthorised bool            // the central system refused it, the station charges on
 	Failed       bool            // its start was answered with an error: nothing was issued
+	Tried        hayalet.Instant // receipt of its start, or of the first of those before it that failed one after another
 	Resumed      End             // an inferred end that an id took back: it holds again when the id is gone
 	EndedBefore  hayalet.Instant // receipt of that end
+	Bare         hayalet.Instant // receipt of the first clock-aligned value without the id since one with it; zero: there was none
 	Lapsed       bool            // it did so once: an id does not take it back again
 	Adopted      bool            // its start was not seen
 	Track        int8            // where meterStart lies; −1 where it lies nowhere
@@ -118,7 +121,7 @@ type Connector struct {
 	Heard    hayalet.Instant // receipt of the last usable register, power or current
 
 	Electric     hayalet.Instant // event time of the last power or current
-	ElectricRecv hayalet.Instant // its receipt
+	ElectricRecv hayalet.Instant // receipt of the first of that time
 }
 
 // StartKey is the natural key of a start.
@@ -297,7 +300,7 @@ const failedGrace = 10 * time.Minute
 // neverBegan reports whether the running transaction is none: its start was answered with an error and not sent again, and
 // the status, which tells of other sessions, has stayed Available.
 func (c *Connector) neverBegan(recv hayalet.Instant) bool {
-	return c.State == Active && c.Tx.Failed && c.Tells && c.Status == hayalet.Available && recv.Sub(c.Tx.StartedRecv) > failedGrace
+	return c.State == Active && c.Tx.Failed && c.Tells && c.Status == hayalet.Available && recv.Sub(c.Tx.Tried) > failedGrace
 }
 
 // idleGrace is how long after status Available a transaction without a stop may still report.
@@ -314,14 +317,26 @@ func (c *Connector) resume() {
 func (c *Connector) resumeByID() {
 	end, recv := c.Tx.End, c.Tx.EndedRecv
 	c.resume()
-	c.Tx.Resumed, c.Tx.EndedBefore = end, recv
+	c.Tx.Resumed, c.Tx.EndedBefore, c.Tx.Bare = end, recv, 0
 }
 
 // lapsed reports whether a transaction that an id had taken up again is over for good: the values that come now carry its
 // id no more, or the status has stayed Available for longer than a stop may lag behind.
 func (c *Connector) lapsed(e *hayalet.Event) bool {
-	if c.State != Active || c.Tx.Resumed == NotEnded {
+	switch {
+	case c.State != Active || c.Tx.Resumed == NotEnded:
 		return false
+	case e.Transaction == c.Tx.ID:
+		c.Tx.Bare = 0
+		return c.Tx.Resumed == EndedByIdle && c.Status == hayalet.Available && e.At.Sub(c.Tx.EndedBefore) > idleGrace
+	case e.Transaction.IsSet() || slices.ContainsFunc(e.Samples, func(m hayalet.Sample) bool { return m.Context != hayalet.SampleClock }):
+		return true
+	case c.Tx.Bare == 0:
+		c.Tx.Bare = e.At
 	}
-	return e.Transaction != c.Tx.ID || c.Tx.Resumed == EndedByIdle && c.Status == hayalet.Available && e.At.Sub(c.Tx.EndedBefore) > idleGrace
+	return e.At.Sub(c.Tx.Bare) > bareGrace
 }
+
+// bareGrace is how long nothing but clock-aligned values without an id may come between two values of a transaction that an id
+// had taken up again: many stations write the id with periodic ones only.
+const bareGrace = 15 * time.Minute

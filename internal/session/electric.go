@@ -9,8 +9,10 @@ import (
 // mainsVoltage is taken where a station sends currents and no voltage, in mV.
 const mainsVoltage = 230_000
 
-// lateMeasure is how long after a stop the measurements of the transaction may still arrive over a link that never broke.
-const lateMeasure = 10 * time.Minute
+const (
+	lateMeasure = 10 * time.Minute // how long after a stop measurements of the transaction may still arrive over a link that never broke
+	lateQueue   = time.Hour        // and out of a queue that an outage filled
+)
 
 // flow is what the samples of one stamp say of power and current.
 type flow struct {
@@ -95,8 +97,8 @@ func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Samp
 		At: at, Since: c.Electric, Power: power, Current: f.current, HasPower: sent, HasCurrent: f.hasCurrent, ID: e.Transaction,
 		OverOutage: c.ElectricRecv < s.Link.Up,
 	}
-	if c.State == Inactive && at <= c.IdleSince && e.At.Sub(c.IdleRecv) > lateMeasure && s.Link.Up <= c.IdleRecv {
-		el.At = e.At // a stamp inside the transaction, and no outage that could have kept it back so long
+	if c.State == Inactive && !s.asOld(c, at, e.At) {
+		el.At = e.At
 	}
 	el.Late = el.At < c.Electric || c.State == Inactive && el.At <= c.IdleSince
 	if sent {
@@ -109,12 +111,31 @@ func (s *Station) measure(c *Connector, e *hayalet.Event, samples []hayalet.Samp
 	return el, c.ID != 0
 }
 
+// asOld reports whether a measurement of an idle connector can be as old as its stamp says, inside the transaction that ended
+// or no newer than the one before: it comes soon after, or out of a queue that an outage filled.
+func (s *Station) asOld(c *Connector, at, recv hayalet.Instant) bool {
+	told := c.ElectricRecv
+	switch {
+	case at <= c.IdleSince:
+		told = c.IdleRecv
+	case at > c.Electric:
+		return true
+	}
+	if s.Link.Up <= told {
+		return recv.Sub(told) <= lateMeasure
+	}
+	return recv.Sub(s.Link.Up) <= lateQueue && at >= s.Link.Down.Add(-lateQueue)
+}
+
 // measured makes a step of a measurement, after the register of the same stamp, which may show it already. One that came
 // with registers of a transaction that ended is of that transaction.
 func (s *Station) measured(c *Connector, e *hayalet.Event, el Electric, belated bool) {
-	el.Late = el.Late || belated
+	el.Late = el.Late || belated && e.At.Sub(c.IdleRecv) <= lateQueue
 	if !el.Late {
-		c.Electric, c.ElectricRecv = el.At, e.At
+		if el.At > c.Electric {
+			c.ElectricRecv = e.At
+		}
+		c.Electric = el.At
 	}
 	s.step(Step{Kind: StepElectric, Connector: c, At: e.At, EventAt: el.At, Electric: el})
 }

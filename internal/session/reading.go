@@ -129,8 +129,9 @@ func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) 
 		if !m.Usable() || m.Value < 0 || m.Phase == hayalet.PhaseN || m.Measurand != hayalet.EnergyImportRegister && (!interval || hasRegister) {
 			continue // no register of imported energy is below zero
 		}
+		step := min(hayalet.Energy(m.Quantum), hayalet.KilowattHour) // an exponent makes no register coarser
 		v := value{
-			energy: hayalet.Energy(m.Value), quantum: hayalet.Energy(m.Quantum), step: hayalet.Energy(m.Quantum), at: at, recv: recv, context: m.Context,
+			energy: hayalet.Energy(m.Value), quantum: step, step: step, at: at, recv: recv, context: m.Context,
 			location: m.Location, interval: interval, plain: !m.Prefixed,
 		}
 		switch {

@@ -250,10 +250,14 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	since := s.explains(c, at, e)
 	before := c.sessionTrack()
+	tried := e.At
+	if c.Tx.Failed {
+		tried = c.Tx.Tried
+	}
 	c.State, c.HasTx, c.Presumed = Active, true, false
 	c.Tx = Transaction{
 		Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
-		StartedAt: at, StartedRecv: e.At, Track: -1, Scale: 1,
+		StartedAt: at, StartedRecv: e.At, Tried: tried, Track: -1, Scale: 1,
 	}
 	c.openTracks()
 	if e.HasMeter {

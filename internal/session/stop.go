@@ -97,7 +97,7 @@ func (s *Station) endedWith(e *hayalet.Event) (of *Connector, last *EndedTx) {
 
 // gap is the growth from the register's last value to the meterStart of a start, where the connector was known to be idle.
 func (s *Station) gap(c *Connector, e *hayalet.Event, at hayalet.Instant) (Reading, bool) {
-	if c.State != Inactive || !e.HasMeter || c.provisional(e.At) {
+	if c.State != Inactive || !e.HasMeter || c.Tx.End == EndedByIdle && c.provisional(e.At) {
 		return Reading{}, false
 	}
 	v := bookValue(e.Meter, at, e.At, hayalet.TransactionBegin)
