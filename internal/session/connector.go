@@ -69,9 +69,9 @@ type Transaction struct {
 	Scale        int64           // of meterStart and meterStop: 1, or 1000 where they were in kilowatt-hours
 	Start        point           // meterStart on Track
 
-	Energy hayalet.Energy // at its end: what its registers moved
-	Power  hayalet.Power  // at its end: mean power before it
-	Idled  bool           // at its end: the last power that was measured was none
+	Energy hayalet.Energy  // at its end: what its registers moved
+	Power  hayalet.Power   // at its end: mean power before it
+	Idled  hayalet.Instant // at its end: event time of the last power that was measured, where it was none; else zero
 }
 
 // Profile is what the configuration says of a connector. Zero values are unknown.
@@ -186,9 +186,6 @@ func (c *Connector) limit() hayalet.Power {
 // delivered bounds the power of the transaction's end where no register was read at the stop: the rating, or what was
 // measured where that is more, as at a direct-current outlet of which nothing else is known.
 func (c *Connector) delivered() hayalet.Power {
-	if c.Tx.Idled {
-		return drawnIdle
-	}
 	return min(max(c.Rating(), c.Tx.Power+c.Tx.Power/4), c.limit())
 }
 

@@ -408,7 +408,11 @@ func (c *Connector) share(t *Track) hayalet.Energy {
 		standby = idleCap.Over(c.Tx.StartedAt.Sub(from))
 		from = c.Tx.StartedAt
 	}
-	most := c.delivered().Over(c.IdleSince.Sub(from))
+	power := c.delivered()
+	if c.Tx.Idled != 0 && t.Last.At >= c.Tx.Idled { // it was read when nothing flowed any more
+		power = drawnIdle
+	}
+	most := power.Over(c.IdleSince.Sub(from))
 	if own := c.startTrack(); own != nil && own.Anchored && own.Baseline.Value > c.Tx.Start.Value {
 		most = min(most, own.Baseline.Value-c.Tx.Start.Value)
 	}

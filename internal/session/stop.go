@@ -185,7 +185,10 @@ func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant, book Book
 	c.State = Inactive
 	c.IdleSince, c.IdleRecv = max(at, c.newest()), recv
 	tx.Energy, tx.Power = 0, 0
-	tx.Idled = c.PowerAt >= tx.StartedAt && c.PowerAt >= c.newest() && c.Power < drawnIdle
+	tx.Idled = 0
+	if c.PowerAt >= tx.StartedAt && c.PowerAt >= c.newest() && c.Power < drawnIdle {
+		tx.Idled = c.PowerAt
+	}
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
 		if p := t.powerBefore(point{t.Last.Value, max(at, t.Last.At)}); t.Last.At >= tx.StartedAt {
