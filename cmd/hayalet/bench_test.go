@@ -76,7 +76,7 @@ func BenchmarkAnalyze200MB(b *testing.B) {
 				found, _, err := analyzeInputs(b.Context(), &cfg, []capture.Input{{Name: name, R: f}}, capture.Options{})
 				_ = f.Close()
 				if err != nil || len(found.incidents) != 1 {
-					b.Fatalf("%d incidents, %v", len(found.incidents), err)
+					b.Fatalf("%+v, %v", found.incidents, err)
 				}
 			}
 		})

@@ -98,10 +98,7 @@ func (r *PE05) measured(v View, m *Draw, out *[]hayalet.Verdict) {
 	if c.State != session.Inactive || el.Late {
 		return
 	}
-	if m.Idle != c.IdleSince {
-		r.end(v, m, hayalet.Close, hayalet.ReasonFlowEnded, out)
-		*m = Draw{Idle: c.IdleSince}
-	}
+	r.period(v, m, out)
 	flows := el.Power > r.p.PowerFloor
 	if !el.HasPower {
 		flows = Milliamps(el.Current) > r.p.Floor
@@ -171,12 +168,21 @@ func (r *PE05) alarm(v View, m *Draw, span time.Duration, out *[]hayalet.Verdict
 	*out = append(*out, ver)
 }
 
+// period begins anew with each idle period.
+func (r *PE05) period(v View, m *Draw, out *[]hayalet.Verdict) {
+	if since := v.Connector.IdleSince; m.Idle != since {
+		r.end(v, m, hayalet.Close, hayalet.ReasonFlowEnded, out)
+		*m = Draw{Idle: since}
+	}
+}
+
 // register takes the growth of the outlet's register. Where it shows what was measured, PE-01 tells of it.
 func (r *PE05) register(v View, m *Draw, out *[]hayalet.Verdict) {
 	c, rd := v.Connector, &v.Step.Reading
-	if c.ID == 0 || c.State != session.Inactive || m.Idle != c.IdleSince || rd.Fate != session.FateCounted || rd.Increase == 0 {
+	if c.ID == 0 || c.State != session.Inactive || rd.Fate != session.FateCounted || rd.Increase == 0 {
 		return
 	}
+	r.period(v, m, out)
 	m.Grown = min(m.Grown+rd.Increase, drawMost)
 	if m.Open && r.shown(m) {
 		r.end(v, m, hayalet.Clear, hayalet.ReasonRegister, out)
