@@ -259,6 +259,7 @@ func FuzzParseMessage(f *testing.F) {
 	f.Add([]byte(`[2,"1","Heartbeat",{}]`))
 	f.Add([]byte(`[4,"1","GenericError","",{}]`))
 	f.Add([]byte(`[3,"1",{"a":[1,2]}]`))
+	f.Add([]byte("[2,\"0\",\"\xd0\xd0\",{}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, fault := ocpp.ParseMessage(data)
 		if fault != nil {
@@ -274,7 +275,7 @@ func FuzzParseMessage(f *testing.F) {
 			return
 		}
 		again, fault := ocpp.ParseMessage(ocpp.AppendCall(nil, m.ID, m.Action, m.Payload))
-		if fault != nil || again.Action != strings.ToValidUTF8(m.Action, "\ufffd") {
+		if fault != nil || again.Action != string([]rune(m.Action)) { // each byte that is no UTF-8 becomes one U+FFFD
 			t.Errorf("%q came back as %+v, %v", data, again, fault)
 		}
 	})
