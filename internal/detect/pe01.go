@@ -411,8 +411,7 @@ func (r *PE01) alarm(v View, m *Flow, ver *hayalet.Verdict) {
 
 // grade sets severity and certainty from the bucket; what is held weighs nothing yet.
 func (r *PE01) grade(m *Flow, ver *hayalet.Verdict) {
-	ver.Severity = r.p.Of(m.Peak)
-	ver.Confirmed = ver.Severity >= hayalet.Medium
+	r.p.grade(ver, m.Peak)
 }
 
 // reason says under which circumstances the energy flowed.

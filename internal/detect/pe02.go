@@ -188,8 +188,7 @@ func (r *PE02) alarm(v View, m *Drip, slope hayalet.Power, why hayalet.Reason, o
 		ver.Value, ver.Baseline, ver.BaselineAt = rd.Value, rd.Baseline, rd.BaselineAt
 	}
 	ver.Readings, ver.Reason = 1, why
-	ver.Severity = r.p.Of(m.Excess)
-	ver.Confirmed = ver.Severity >= hayalet.Medium
+	r.p.grade(&ver, m.Excess)
 	m.Open = true
 	*out = append(*out, ver)
 }

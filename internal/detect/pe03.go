@@ -54,8 +54,7 @@ func (r *PE03) Judge(v View, m *Memory, out *[]hayalet.Verdict) {
 	if ver.Unpaid < r.p.Least {
 		return
 	}
-	ver.Severity = r.p.Of(ver.Excess)
-	ver.Confirmed = ver.Severity >= hayalet.Medium
+	r.p.grade(&ver, ver.Excess)
 	*out = append(*out, ver)
 }
 

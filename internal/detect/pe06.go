@@ -57,7 +57,6 @@ func (r *PE06) Judge(v View, m *Memory, out *[]hayalet.Verdict) {
 	if ver.Unpaid == 0 || m.Booked < r.p.Least {
 		return
 	}
-	ver.Severity = r.p.Of(ver.Excess)
-	ver.Confirmed = ver.Severity >= hayalet.Medium
+	r.p.grade(&ver, ver.Excess)
 	*out = append(*out, ver)
 }

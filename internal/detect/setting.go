@@ -49,6 +49,12 @@ func (g *Grades) Of(e hayalet.Energy) hayalet.Severity {
 	return hayalet.Low
 }
 
+// grade sets a verdict's severity and certainty by an unpaid energy.
+func (g *Grades) grade(ver *hayalet.Verdict, e hayalet.Energy) {
+	ver.Severity = g.Of(e)
+	ver.Confirmed = ver.Severity >= hayalet.Medium
+}
+
 func (g *Grades) fields() []Field {
 	return []Field{{"medium", &g.Medium}, {"high", &g.High}, {"critical", &g.Critical}}
 }

@@ -120,19 +120,7 @@ func (m *memory) saved() int {
 // through runs frames through an engine with a store, to its end.
 func through(t *testing.T, store engine.Store, frames []hayalet.Frame) {
 	t.Helper()
-	e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: store, Shards: 2})
-	if err := e.Restore(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- e.Run(context.Background()) }()
-	if err := e.PutFrames(t.Context(), frames); err != nil {
-		t.Fatal(err)
-	}
-	e.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	feed(t, engine.Config{Rules: detect.Defaults().All, Store: store, Shards: 2}, frames, max(1, len(frames)))
 }
 
 // TestRestartAnywhereChangesNothing cuts the story at every frame: the state that was saved carries on to the same
@@ -266,21 +254,12 @@ func TestRuleThatLeavesEndsItsIncidents(t *testing.T) {
 		st.line(line)
 	}
 	heard := new(ear)
-	e := engine.New(engine.Config{Listeners: []engine.Listener{heard}, Rules: func(_ hayalet.StationID, _, model string) detect.Set {
+	feed(t, engine.Config{Listeners: []engine.Listener{heard}, Rules: func(_ hayalet.StationID, _, model string) detect.Set {
 		if model == "Other" {
 			return nil
 		}
 		return detect.Defaults()
-	}})
-	done := make(chan error, 1)
-	go func() { done <- e.Run(context.Background()) }()
-	if err := e.PutFrames(t.Context(), st.frames); err != nil {
-		t.Fatal(err)
-	}
-	e.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	}}, st.frames, len(st.frames))
 	all := heard.all()
 	if len(all) != 1 || all[0].State != hayalet.Closed || all[0].Outcome != hayalet.ReasonRuleGone || all[0].Severity != hayalet.High {
 		t.Errorf("got %+v", all)

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -90,20 +89,7 @@ func (g *guard) Observed(v session.View) {
 
 func (g *guard) hear(t *testing.T, frames []hayalet.Frame, batch int) {
 	t.Helper()
-	e := engine.New(engine.Config{Rules: detect.Defaults().All, Listeners: []engine.Listener{g}, Shards: 1})
-	done := make(chan error, 1)
-	go func() { done <- e.Run(context.Background()) }()
-	for len(frames) > 0 {
-		n := min(batch, len(frames))
-		if err := e.PutFrames(t.Context(), frames[:n]); err != nil {
-			t.Fatal(err)
-		}
-		frames = frames[n:]
-	}
-	e.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	feed(t, engine.Config{Rules: detect.Defaults().All, Listeners: []engine.Listener{g}, Shards: 1}, frames, batch)
 }
 
 // hostile is a random story of two outlets and the station itself.

@@ -314,10 +314,20 @@ func (e *ear) all() []hayalet.Incident {
 func play(t *testing.T, profile session.Profile, frames []hayalet.Frame, batch int) *ear {
 	t.Helper()
 	heard := new(ear)
-	e := engine.New(engine.Config{
+	feed(t, engine.Config{
 		Rules: detect.Defaults().All, Listeners: []engine.Listener{heard}, Shards: 1,
 		Profiles: func(hayalet.StationID, string, string, hayalet.ConnectorID) session.Profile { return profile },
-	})
+	}, frames, batch)
+	return heard
+}
+
+// feed runs frames through a new engine to its end, in batches of the given size.
+func feed(t *testing.T, cfg engine.Config, frames []hayalet.Frame, batch int) {
+	t.Helper()
+	e := engine.New(cfg)
+	if err := e.Restore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() { done <- e.Run(context.Background()) }()
 	for len(frames) > 0 {
@@ -331,7 +341,6 @@ func play(t *testing.T, profile session.Profile, frames []hayalet.Frame, batch i
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	return heard
 }
 
 func TestScripts(t *testing.T) {
