@@ -18,16 +18,17 @@ const (
 	EventTick                         // time passed; inserted by the engine
 	EventBoot                         // BootNotification
 	EventStatus                       // StatusNotification
-	EventStart                        // a transaction began (1.6 StartTransaction.req)
+	EventStart                        // a transaction began (1.6 StartTransaction.req, 2.x TransactionEvent Started)
 	EventStartAnswer                  // the central system answered a start
-	EventStop                         // a transaction ended (1.6 StopTransaction.req)
-	EventMeter                        // meter values
+	EventStop                         // a transaction ended (1.6 StopTransaction.req, 2.x TransactionEvent Ended)
+	EventMeter                        // meter values (MeterValues, 2.x TransactionEvent Updated)
 )
 
-// Status is the state of a connector as the station reports it [1.6 §7.7].
+// Status is the state of a connector as the station reports it [1.6 §7.7]. OCPP 2.x has only Occupied for what happens
+// while a cable is plugged in, and tells the rest by the charging state of the transaction.
 type Status uint8
 
-// The statuses of 1.6; StatusUnknown is anything else.
+// The statuses of 1.6, and Occupied of 2.x; StatusUnknown is anything else.
 const (
 	StatusUnknown Status = iota
 	Available
@@ -39,10 +40,12 @@ const (
 	Reserved
 	Unavailable
 	Faulted
+	Occupied
 )
 
 var statusNames = [...]string{
 	"", "Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Unavailable", "Faulted",
+	"Occupied",
 }
 
 // String is the name of the standard, or "" when unknown.
@@ -167,6 +170,13 @@ func (f Flaw) String() string {
 	return strings.Join(names, ",")
 }
 
+// StatusReport is the state of one connector.
+type StatusReport struct {
+	Connector ConnectorID // in 2.x the EVSE
+	Plug      int32       // in 2.x the connector of the EVSE
+	Status    Status
+}
+
 // Event is what one frame says, with units converted and names understood. Only the fields of its kind are set.
 type Event struct {
 	Station  StationID
@@ -183,12 +193,20 @@ type Event struct {
 	Rejected     bool // EventStartAnswer: the central system refused the token, or answered with an error
 	Flaws        Flaw
 
+	Plug     int32          // EventStatus of 2.x: which connector of the EVSE; zero where it has but one
+	More     []StatusReport // EventStatus: what the message says of further connectors; belongs to the decoder
+	Running  bool           // EventMeter: a TransactionEvent, by which the station says that its transaction goes on
+	Offline  bool           // it happened while the station had no connection
+	SeqNo    int64          // of a TransactionEvent; valid when HasSeqNo
+	HasSeqNo bool
+
 	ClaimedAt Instant // when the station says that it happened; zero when it does not say or cannot be read
 	ClaimedTZ bool    // the claim carried a zone
 
 	Transaction TransactionID
 	Token       string // idTag
-	Meter       Energy // meterStart or meterStop as written, in the field's unit (Wh)
+	Meter       Energy // meterStart or meterStop as written, in the field's unit (Wh); in 2.x the register at Begin or End
+	MeterStep   Energy // the step of its last digit
 	HasMeter    bool
 	CallSeq     uint64 // EventStartAnswer: Seq of the start that it answers
 

@@ -17,8 +17,15 @@ type ConnectorID int32
 // Protocol is the WebSocket subprotocol of a connection.
 type Protocol string
 
-// OCPP16 is the subprotocol of OCPP 1.6J.
-const OCPP16 Protocol = "ocpp1.6"
+// The subprotocols of OCPP-J [1.6J §3.1.2, 2.x part 4 §3.1.2].
+const (
+	OCPP16  Protocol = "ocpp1.6"
+	OCPP201 Protocol = "ocpp2.0.1"
+	OCPP21  Protocol = "ocpp2.1"
+)
+
+// Protocols returns those that are understood, the newest first.
+func Protocols() []Protocol { return []Protocol{OCPP21, OCPP201, OCPP16} }
 
 // Direction tells who sent a frame.
 type Direction uint8
