@@ -203,12 +203,13 @@ type Event struct {
 	ClaimedAt Instant // when the station says that it happened; zero when it does not say or cannot be read
 	ClaimedTZ bool    // the claim carried a zone
 
-	Transaction TransactionID
-	Token       string // idTag
-	Meter       Energy // meterStart or meterStop as written, in the field's unit (Wh); in 2.x the register at Begin or End
-	MeterStep   Energy // the step of its last digit
-	HasMeter    bool
-	CallSeq     uint64 // EventStartAnswer: Seq of the start that it answers
+	Transaction   TransactionID
+	Token         string // idTag
+	Meter         Energy // meterStart or meterStop as written, in the field's unit (Wh); in 2.x the register at Begin or End
+	MeterStep     Energy // the step of its last digit
+	HasMeter      bool
+	MeterPrefixed bool   // it was written with kilo or another multiplier
+	CallSeq       uint64 // EventStartAnswer: Seq of the start that it answers
 
 	Vendor, Model, Firmware string // EventBoot
 

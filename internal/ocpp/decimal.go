@@ -74,10 +74,31 @@ func parseDecimal(b []byte) (decimal, bool) {
 		}
 		d.exp += e
 	}
+	if significant > exactDigits && point {
+		d.denoise(significant)
+	}
 	if neg {
 		d.mantissa = -d.mantissa
 	}
 	return d, true
+}
+
+// exactDigits is how many digits a 64-bit floating point number carries through unharmed.
+const exactDigits = 15
+
+// denoise takes a fraction that was calculated in floating point for what was meant: 12.300000000000001 is 12.3, and its
+// last digit is that of the 3. No meter has a resolution beyond that.
+func (d *decimal) denoise(digits int) {
+	cut := int64(1)
+	for range digits - exactDigits {
+		cut *= 10
+		d.exp++
+	}
+	d.mantissa = (d.mantissa + cut/2) / cut
+	for d.mantissa != 0 && d.mantissa%10 == 0 && d.exp < 0 {
+		d.mantissa /= 10
+		d.exp++
+	}
 }
 
 func parseExponent(b []byte) (int, bool) {

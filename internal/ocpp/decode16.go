@@ -23,6 +23,11 @@ const (
 	seenContext
 	seenPhase
 	seenLocation
+	seenEvent
+	seenTrigger
+	seenSeqNo
+	seenPlug
+	seenStation
 )
 
 // seen marks a member and flags a second one of the same name.
@@ -33,20 +38,43 @@ func seen(mask *uint32, bit uint32, e *hayalet.Event) {
 	*mask |= bit
 }
 
-// payload16 reads the request of a station [1.6 §6]. Members that the event has no place for are skipped.
-func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
-	if !r.Object() {
+// call16 reads a call of OCPP 1.6. It reports whether it can be one: false for an action, or the member of a message, that
+// only 2.x has.
+func call16(r *jsonread.Reader, action []byte, e *hayalet.Event) bool {
+	switch string(action) {
+	case "MeterValues":
+		e.Kind = hayalet.EventMeter
+	case "StartTransaction":
+		e.Kind = hayalet.EventStart
+	case "StopTransaction":
+		e.Kind = hayalet.EventStop
+	case "StatusNotification":
+		e.Kind = hayalet.EventStatus
+	case "BootNotification":
+		e.Kind = hayalet.EventBoot
+	default:
 		r.Skip()
-		e.Flaws |= hayalet.FlawType
-		return
+		return string(action) != "TransactionEvent" && string(action) != "NotifyEvent"
 	}
+	return payload16(r, e)
+}
+
+// payload16 reads the request of a station [1.6 §6]. Members that the event has no place for are skipped; of one that only
+// 2.x has it returns false.
+func payload16(r *jsonread.Reader, e *hayalet.Event) (is16 bool) {
+	if !object(r, e) {
+		return true
+	}
+	is16 = true
 	var mask uint32
+	var own hayalet.Instant
+	var zoned bool
 	for r.More() {
 		key := r.Key()
 		switch string(key) {
 		case "connectorId":
 			seen(&mask, seenConnector, e)
-			if v, ok := integer(r, e); ok && v >= 0 && v <= 1<<20 {
+			if v, ok := integer(r, e); ok && v >= 0 && v <= maxConnectorID {
 				e.Connector, e.HasConnector = hayalet.ConnectorID(v), true
 			}
 		case "transactionId":
@@ -54,13 +82,14 @@ func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
 			e.Transaction = transactionID(r, e)
 		case "timestamp":
 			seen(&mask, seenTimestamp, e)
-			e.ClaimedAt, e.ClaimedTZ = timestamp(r, &e.Flaws)
+			own, zoned = timestamp(r, &e.Flaws)
 		case "meterValue", "transactionData":
 			seen(&mask, seenValues, e)
-			objects(r, e, true)
+			objects(r, e, groupOf16)
 		case "meterStart", "meterStop":
 			seen(&mask, seenMeter, e)
 			e.Meter, e.HasMeter = meter(r, e)
+			e.MeterStep = hayalet.WattHour
 		case "idTag":
 			seen(&mask, seenToken, e)
 			e.Token = word(r, e)
@@ -78,13 +107,20 @@ func (d *Decoder) payload16(r *jsonread.Reader, e *hayalet.Event) {
 		case "firmwareVersion":
 			seen(&mask, seenFirmware, e)
 			e.Firmware = word(r, e)
+		case "evseId", "connectorStatus", "chargingStation":
+			is16 = false
+			r.Skip()
 		default:
 			r.Skip()
 		}
 	}
+	if mask&seenTimestamp != 0 {
+		e.ClaimedAt, e.ClaimedTZ = own, zoned // not that of the values in it
+	}
 	if required := required16(e.Kind); mask&required != required {
 		e.Flaws |= hayalet.FlawMissing
 	}
+	return is16
 }
 
 // required16 is the set of members that a request must have and that the event has a place for.
@@ -133,177 +169,9 @@ func meter(r *jsonread.Reader, e *hayalet.Event) (hayalet.Energy, bool) {
 	return hayalet.Energy(v), flaws&hayalet.FlawRange == 0
 }
 
-func timestamp(r *jsonread.Reader, flaws *hayalet.Flaw) (hayalet.Instant, bool) {
-	b, ok := r.String()
-	if !ok {
-		r.Skip()
-		*flaws |= hayalet.FlawTime
-		return 0, false
-	}
-	at, zoned, ok := hayalet.ParseInstant(trim(b))
-	if !ok {
-		*flaws |= hayalet.FlawTime
-		return 0, false
-	}
-	return at, zoned
-}
-
-// objects reads the groups of a message, or the samples of a group. Some stations send one object for the array. The two
-// are told apart by a flag, since a call through a function value would put the sample on the heap.
-func objects(r *jsonread.Reader, e *hayalet.Event, groups bool) {
-	switch r.Kind() {
-	case '{':
-		e.Flaws |= hayalet.FlawType
-		object(r, e, groups)
-	case '[':
-		for r.Array(); r.More(); {
-			if r.Kind() != '{' {
-				e.Flaws |= hayalet.FlawType
-				r.Skip()
-				continue
-			}
-			object(r, e, groups)
-		}
-	default:
-		e.Flaws |= hayalet.FlawType
-		r.Skip()
-	}
-}
-
-func object(r *jsonread.Reader, e *hayalet.Event, group bool) {
-	if group {
-		meterValue(r, e)
-	} else {
-		sampledValue(r, e)
-	}
-}
-
-// meterValue reads one group of samples.
-func meterValue(r *jsonread.Reader, e *hayalet.Event) {
-	first := len(e.Samples)
-	var mask uint32
-	var at hayalet.Instant
-	var zoned bool
-	var flaws hayalet.Flaw
-	for r.Object(); r.More(); {
-		switch key := r.Key(); string(key) {
-		case "timestamp":
-			seen(&mask, seenTimestamp, e)
-			at, zoned = timestamp(r, &flaws)
-		case "sampledValue":
-			seen(&mask, seenValues, e)
-			objects(r, e, false)
-		default:
-			r.Skip()
-		}
-	}
-	if mask&seenTimestamp == 0 {
-		flaws |= hayalet.FlawTime
-	}
-	e.Flaws |= flaws
-	if at != 0 {
-		e.ClaimedAt, e.ClaimedTZ = at, zoned
-	}
-	for i := first; i < len(e.Samples); i++ {
-		s := &e.Samples[i]
-		s.ClaimedAt, s.ClaimedTZ = at, zoned
-		s.Flaws |= flaws
-	}
-}
-
-func sampledValue(r *jsonread.Reader, e *hayalet.Event) {
-	s := hayalet.Sample{Measurand: hayalet.EnergyImportRegister, Quantum: 1}
-	var mask uint32
-	var value []byte
-	var prefix int
-	for r.Object(); r.More(); {
-		key := r.Key()
-		var flaw hayalet.Flaw
-		switch string(key) {
-		case "value":
-			seen(&mask, seenValue, e)
-			value = sampleText(r, &s)
-		case "unit":
-			seen(&mask, seenUnit, e)
-			if name := text(r, e); len(name) > 0 {
-				s.Unit, prefix, flaw = unit(name)
-				s.HasUnit = true
-			}
-		case "measurand":
-			if name := text(r, e); len(name) > 0 {
-				seen(&mask, seenMeasurand, e)
-				s.Measurand, flaw = measurand(name)
-			}
-		case "context":
-			seen(&mask, seenContext, e)
-			s.Context, flaw = readingContext(text(r, e))
-		case "phase":
-			seen(&mask, seenPhase, e)
-			s.Phase, flaw = phase(text(r, e))
-		case "location":
-			seen(&mask, seenLocation, e)
-			s.Location, flaw = location(text(r, e))
-		default:
-			r.Skip()
-		}
-		s.Flaws |= flaw
-	}
-	complete(&s, value, prefix, mask)
-	e.Flaws |= s.Flaws
-	if len(e.Samples) >= MaxSamples {
-		e.Flaws |= hayalet.FlawTooMany
-		if s.Measurand == hayalet.EnergyImportRegister && s.Usable() { // others must not push a register out
-			e.Samples[len(e.Samples)-1] = s
-		}
-		return
-	}
-	e.Samples = append(e.Samples, s)
-}
-
-// sampleText takes a value: a string by the standard, a number in the field.
-func sampleText(r *jsonread.Reader, s *hayalet.Sample) []byte {
-	if b, ok := r.String(); ok {
-		return b
-	}
-	s.Flaws |= hayalet.FlawType
-	if b, ok := r.Number(); ok {
-		return b
-	}
-	r.Skip()
-	return nil
-}
-
-// complete applies the defaults of [1.6 §7.43], converts the value to thousandths of its base unit, and checks that
-// unit and quantity belong together.
-func complete(s *hayalet.Sample, value []byte, prefix int, mask uint32) {
-	if mask&seenMeasurand == 0 && s.HasUnit {
-		s.Measurand = measurandOf(s.Unit)
-	}
-	want := unitOf(s.Measurand)
-	switch {
-	case !s.HasUnit:
-		s.Unit = want
-	case s.Measurand == hayalet.EnergyImportRegister && s.Unit == hayalet.UnitOther && s.Flaws&hayalet.FlawUnknownName != 0:
-		s.Unit = want // an unknown word beside an energy register: the standard's default
-	case want != hayalet.UnitOther && s.Unit != want:
-		s.Flaws |= hayalet.FlawUnit
-	}
-	s.Prefixed = prefix != 0
-	dec, ok := parseDecimal(value)
-	if !ok {
-		s.Flaws |= hayalet.FlawValue
-		return
-	}
-	var flaws hayalet.Flaw
-	s.Value, s.Quantum, flaws = dec.milli(prefix)
-	s.Flaws |= flaws | fits(s.Value)
-}
-
 // startAnswer16 reads a StartTransaction.conf [1.6 §6.46].
 func startAnswer16(r *jsonread.Reader, e *hayalet.Event) {
-	if !r.Object() {
-		r.Skip()
-		e.Flaws |= hayalet.FlawType
+	if !object(r, e) {
 		return
 	}
 	for r.More() {
@@ -319,9 +187,7 @@ func startAnswer16(r *jsonread.Reader, e *hayalet.Event) {
 }
 
 func tokenRefused(r *jsonread.Reader, e *hayalet.Event) bool {
-	if !r.Object() {
-		r.Skip()
-		e.Flaws |= hayalet.FlawType
+	if !object(r, e) {
 		return false
 	}
 	refused := false

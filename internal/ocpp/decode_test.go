@@ -40,7 +40,7 @@ func writeExpect(t *testing.T, path string, got []string) {
 // A vector is a message with what it must say. The file is a header of "key: value" lines, "---", and frames, one a line,
 // "in" or "out" before each. The expectation is of the last frame:
 //
-//	version: 1.6
+//	version: 1.6 (any: a log that does not tell it)
 //	expect: kind=meter connector=1 flaws=type
 //	expect: sample 12010 Wh quantum=10 context=Sample.Periodic
 func TestVectors(t *testing.T) {
@@ -60,8 +60,12 @@ func runVector(t *testing.T, path string) {
 	}
 	defer f.Close()
 	var want []string
+	var protocol hayalet.Protocol
 	scan := bufio.NewScanner(f)
 	for scan.Scan() && scan.Text() != "---" {
+		if version, ok := strings.CutPrefix(scan.Text(), "version: "); ok && version != "any" {
+			protocol = hayalet.Protocol("ocpp" + version)
+		}
 		if text, ok := strings.CutPrefix(scan.Text(), "expect: "); ok {
 			want = append(want, text)
 		}
@@ -74,7 +78,7 @@ func runVector(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: seq, At: 1, Dir: direction, Data: []byte(text)}, &e)
+		d.Decode(&hayalet.Frame{Station: "CP", Conn: "c", Seq: seq, At: 1, Dir: direction, Protocol: protocol, Data: []byte(text)}, &e)
 	}
 	got := describe(&e)
 	if *rewrite {
@@ -104,10 +108,18 @@ func describe(e *hayalet.Event) []string {
 		}
 	}
 	add(e.HasConnector, "connector=%d", e.Connector)
+	add(e.Plug != 0, "plug=%d", e.Plug)
 	add(e.Status != 0, "status=%s", e.Status)
+	for _, r := range e.More {
+		head += fmt.Sprintf(" also=%d/%d/%s", r.Connector, r.Plug, r.Status)
+	}
+	add(e.Running, "running")
+	add(e.Offline, "offline")
+	add(e.HasSeqNo, "seqno=%d", e.SeqNo)
 	add(e.Transaction.IsSet(), "transaction=%s", e.Transaction)
 	add(e.Token != "", "token=%s", e.Token)
 	add(e.HasMeter, "meter=%s", strings.TrimSuffix(e.Meter.String(), " Wh"))
+	add(e.HasMeter && e.MeterStep != hayalet.WattHour, "step=%s", strings.TrimSuffix(e.MeterStep.String(), " Wh"))
 	add(e.ClaimedAt != 0, "claimed=%s", e.ClaimedAt)
 	add(e.Vendor+e.Model != "", "vendor=%s model=%s", e.Vendor, e.Model)
 	add(e.CallSeq != 0, "answers=%d", e.CallSeq)
@@ -136,6 +148,32 @@ func describe(e *hayalet.Event) []string {
 
 // meter420 is the message of the benchmarks: 420 bytes, as stations send them.
 const meter420 = `[2,"5802feb2-1fbd-4a4b-8991-15b1d9d592db","MeterValues",{"connectorId":1,"transactionId":177109,"meterValue":[{"timestamp":"2025-11-23T19:21:00Z","sampledValue":[{"value":"1254310.5","context":"Sample.Periodic","format":"Raw","measurand":"Energy.Active.Import.Register","location":"Outlet","unit":"Wh"},{"value":"7412.0","context":"Sample.Periodic","measurand":"Power.Active.Import","location":"Outlet","unit":"W"}]}]}]`
+
+// updated2 is the same as 2.x sends it.
+const updated2 = `[2,"5802feb2-1fbd-4a4b-8991-15b1d9d592db","TransactionEvent",{"eventType":"Updated","timestamp":"2025-11-23T19:21:00Z","triggerReason":"MeterValuePeriodic","seqNo":17,"transactionInfo":{"transactionId":"8f14e45f-ceea-467f-9575-1c2d3e4f5a6b","chargingState":"Charging"},"meterValue":[{"timestamp":"2025-11-23T19:21:00Z","sampledValue":[{"value":1254.3105,"context":"Sample.Periodic","measurand":"Energy.Active.Import.Register","location":"Outlet","unitOfMeasure":{"unit":"kWh"}},{"value":7412.0,"measurand":"Power.Active.Import","unitOfMeasure":{"unit":"W"}}]}]}]`
+
+func TestDecodeTransactionEventAllocatesNothing(t *testing.T) {
+	d := ocpp.NewDecoder()
+	f := hayalet.Frame{Station: "CP_1", Conn: "c", Seq: 1, At: 1, Protocol: hayalet.OCPP201, Data: []byte(updated2)}
+	var e hayalet.Event
+	if n := testing.AllocsPerRun(100, func() { d.Decode(&f, &e) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if len(e.Samples) != 2 || e.Flaws != 0 || !e.Running {
+		t.Errorf("%d samples, flaws %s", len(e.Samples), e.Flaws)
+	}
+}
+
+func BenchmarkDecodeTransactionEvent(b *testing.B) {
+	d := ocpp.NewDecoder()
+	f := hayalet.Frame{Station: "CP_1", Conn: "c", Seq: 1, At: 1, Protocol: hayalet.OCPP201, Data: []byte(updated2)}
+	var e hayalet.Event
+	b.SetBytes(int64(len(f.Data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Decode(&f, &e)
+	}
+}
 
 func TestDecodeMeterValuesAllocatesNothing(t *testing.T) {
 	if n := len(meter420); n < 415 || n > 425 {
@@ -225,12 +263,16 @@ func FuzzDecodeNeverPanics(f *testing.F) {
 		_, body, _ := strings.Cut(string(data), "---\n")
 		for line := range strings.Lines(body) {
 			dir, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-			f.Add([]byte(text), dir == "in")
+			for version := range uint8(4) {
+				f.Add([]byte(text), dir == "in", version)
+			}
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte, in bool) {
+	protocols := append(hayalet.Protocols(), "")
+	f.Fuzz(func(t *testing.T, data []byte, in bool, version uint8) {
 		d := ocpp.NewDecoder()
-		frame := hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Data: data}
+		protocol := protocols[int(version)%len(protocols)]
+		frame := hayalet.Frame{Station: "CP", Conn: "c", Seq: 1, At: 1, Protocol: protocol, Data: data}
 		if !in {
 			frame.Dir = hayalet.Out
 		}

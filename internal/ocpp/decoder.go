@@ -12,24 +12,30 @@ import (
 const (
 	MaxSamples      = 1024 // of one message; more are marked FlawTooMany
 	maxPendingCalls = 32   // starts of one connection without an answer
+	maxStatuses     = 64   // of one message
+	maxConnectorID  = 1 << 20
+	maxIDs          = 1 << 12 // transaction ids of 2.x that are kept, so that none is made twice
 )
 
 // Decoder turns frames into events. It is used by one goroutine.
 type Decoder struct {
-	pending map[hayalet.ConnID][]PendingStart
-	samples []hayalet.Sample
+	pending  map[hayalet.ConnID][]PendingStart
+	samples  []hayalet.Sample
+	statuses []hayalet.StatusReport
+	ids      map[string]hayalet.TransactionID
 }
 
-// PendingStart is a StartTransaction that waits for its answer.
+// PendingStart is a call that waits for an answer to its token: a StartTransaction, or a TransactionEvent with an idToken.
 type PendingStart struct {
-	ID        string // message id
-	Seq       uint64
-	Connector hayalet.ConnectorID
+	ID          string // message id
+	Seq         uint64
+	Connector   hayalet.ConnectorID
+	Transaction hayalet.TransactionID // of a TransactionEvent: the station has named it itself
 }
 
 // NewDecoder returns a decoder that has seen nothing.
 func NewDecoder() *Decoder {
-	return &Decoder{pending: make(map[hayalet.ConnID][]PendingStart)}
+	return &Decoder{pending: make(map[hayalet.ConnID][]PendingStart), ids: make(map[string]hayalet.TransactionID)}
 }
 
 // Pending returns the starts of a connection that wait for an answer, to be kept with the state of its station.
@@ -46,7 +52,7 @@ func (d *Decoder) Expect(conn hayalet.ConnID, starts []PendingStart) {
 func (d *Decoder) Decode(f *hayalet.Frame, e *hayalet.Event) {
 	*e = hayalet.Event{
 		Station: f.Station, Conn: f.Conn, Seq: f.Seq, At: f.At, Protocol: f.Protocol, Dir: f.Dir,
-		Samples: d.samples[:0],
+		Samples: d.samples[:0], More: d.statuses[:0],
 	}
 	switch f.Kind {
 	case hayalet.ConnOpen:
@@ -59,7 +65,7 @@ func (d *Decoder) Decode(f *hayalet.Frame, e *hayalet.Event) {
 	case hayalet.Message:
 		d.message(f, e)
 	}
-	d.samples = e.Samples[:0]
+	d.samples, d.statuses = e.Samples[:0], e.More[:0]
 }
 
 func (d *Decoder) message(f *hayalet.Frame, e *hayalet.Event) {
@@ -109,25 +115,26 @@ func (d *Decoder) call(r *jsonread.Reader, id []byte, f *hayalet.Frame, e *hayal
 		e.Flaws |= hayalet.FlawSyntax
 		return
 	}
-	switch string(action) {
-	case "MeterValues":
-		e.Kind = hayalet.EventMeter
-	case "StartTransaction":
-		e.Kind = hayalet.EventStart
-	case "StopTransaction":
-		e.Kind = hayalet.EventStop
-	case "StatusNotification":
-		e.Kind = hayalet.EventStatus
-	case "BootNotification":
-		e.Kind = hayalet.EventBoot
-	default:
-		r.Skip()
+	d.byVersion(r, action, e)
+	asks := e.Kind == hayalet.EventStart || e.Token != "" && e.Running
+	if asks && len(id) <= maxIDLength {
+		d.expect(f.Conn, PendingStart{ID: string(id), Seq: f.Seq, Connector: e.Connector, Transaction: e.Transaction})
+	}
+}
+
+// byVersion reads a call of the version that the subprotocol names. A log may not tell it: then what 1.6 does not know may
+// be of 2.x.
+func (d *Decoder) byVersion(r *jsonread.Reader, action []byte, e *hayalet.Event) {
+	if is2(e.Protocol) {
+		d.call2(r, action, e)
 		return
 	}
-	d.payload16(r, e)
-	if e.Kind == hayalet.EventStart && len(id) <= maxIDLength {
-		d.expect(f.Conn, PendingStart{ID: string(id), Seq: f.Seq, Connector: e.Connector})
+	payload, blank := *r, *e
+	if call16(r, action, e) || e.Protocol != "" {
+		return
 	}
+	*r, *e = payload, blank
+	d.call2(r, action, e)
 }
 
 // expect remembers a start until its answer comes; the oldest is forgotten where too many wait.
@@ -155,16 +162,22 @@ func (d *Decoder) answer(r *jsonread.Reader, id []byte, waiting []PendingStart, 
 	if found < 0 {
 		return
 	}
+	call := waiting[found]
 	e.Kind = hayalet.EventStartAnswer
-	e.Connector, e.HasConnector = waiting[found].Connector, true
-	e.CallSeq = waiting[found].Seq
+	e.Connector, e.HasConnector = call.Connector, true
+	e.CallSeq, e.Transaction = call.Seq, call.Transaction
 	if rest := append(waiting[:found], waiting[found+1:]...); len(rest) > 0 {
 		d.pending[f.Conn] = rest
 	} else {
 		delete(d.pending, f.Conn)
 	}
-	e.Rejected = failed
-	if !failed && r.More() {
+	switch named := call.Transaction.IsSet(); {
+	case failed:
+		e.Rejected = !named
+	case !r.More():
+	case named:
+		answer2(r, e)
+	default:
 		startAnswer16(r, e)
 	}
 }
