@@ -208,6 +208,7 @@ type Event struct {
 	Meter         Energy // meterStart or meterStop as written, in the field's unit (Wh); in 2.x the register at Begin or End
 	MeterStep     Energy // the step of its last digit
 	HasMeter      bool
+	MeterSampled  bool   // the meter stands among the samples, as in 2.x
 	MeterPrefixed bool   // it was written with kilo or another multiplier
 	CallSeq       uint64 // EventStartAnswer: Seq of the start that it answers
 

@@ -97,6 +97,7 @@ type Sample struct {
 	Unit      Unit
 	Prefixed  bool // the station wrote kilo or another multiplier
 	HasUnit   bool // the station wrote a unit
+	Trimmed   bool // the value is a JSON number, which has no trailing zeros: Quantum is the most that its step can be
 	ClaimedTZ bool // the stamp carried a zone
 	Phase     Phase
 	Location  Location

@@ -18,7 +18,7 @@ import (
 
 // story is a session with a phantom after it, a quiet hour and a half, and a sign of life.
 func story(t *testing.T) []hayalet.Frame {
-	st := newStage(t)
+	st := newStage(t, hayalet.OCPP16)
 	for _, line := range []string{
 		"+0s open", "+1s boot", "+1s status 1 Available", "+1s start 1 meter=50000 id=3", "+5m meter 1 50500 Wh tx=3", "+5m stop id=3 meter=51000",
 		"+1m meter 1 51060 Wh", "+1m meter 1 51120 Wh", "x10 +10m meter 1 51120 Wh", "+1m status 1 Available",
@@ -188,7 +188,7 @@ func TestLiveTicksAreTheRecordsTicks(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- e.Run(ctx) }()
-		st := newStage(t)
+		st := newStage(t, hayalet.OCPP16)
 		st.now = time.Now()
 		for _, line := range []string{
 			"+3s open", "+1s status 1 Available", "+1s meter 1 1000 Wh", "+77s meter 1 1100 Wh", "+81s meter 1 1200 Wh", "+3h open", "+1s status 1 Available",
@@ -246,7 +246,7 @@ func TestPutFramesAfterTheEndFails(t *testing.T) {
 // TestRuleThatLeavesEndsItsIncidents: a station that boots as another model, which its rules do not watch, keeps no
 // incident open for ever.
 func TestRuleThatLeavesEndsItsIncidents(t *testing.T) {
-	st := newStage(t)
+	st := newStage(t, hayalet.OCPP16)
 	for _, line := range []string{
 		"+0s boot", "+1s status 1 Available", "+15m meter 1 50000 Wh", "+15m meter 1 50500 Wh",
 		`+1m raw [2,"b","BootNotification",{"chargePointVendor":"V","chargePointModel":"Other"}]`, "+15m meter 1 51000 Wh",

@@ -21,7 +21,7 @@ func TestRestartInEachScriptChangesNothing(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	for _, path := range paths {
-		st := newStage(t)
+		st := newStage(t, hayalet.OCPP16)
 		for _, line := range readScript(t, path).body {
 			st.line(line)
 		}
@@ -95,7 +95,7 @@ func (g *guard) hear(t *testing.T, frames []hayalet.Frame, batch int) {
 // hostile is a random story of two outlets and the station itself.
 func hostile(t *testing.T, r *rand.Rand) []hayalet.Frame {
 	t.Helper()
-	st := newStage(t)
+	st := newStage(t, hayalet.OCPP16)
 	st.line("+0s open")
 	pick := func(words string) string {
 		all := strings.Fields(words)

@@ -24,12 +24,14 @@ import (
 //
 //	title: what it shows
 //	profile: rating=22kW dc          (optional)
+//	only-1.6: why                    (optional: the story cannot be told in OCPP 2.x)
+//	protocol: ocpp2.0.1              (optional: the story is one of that version)
 //	expect: silent                   or one line for each incident: PE-01 connector=1 readings=5 energy=50 ...
 //	---
 //	+1s  meter 1 10.5 kWh !          time since the step before, step, marks
 //
 // Steps: open, close, gap, boot, wait (the time passes elsewhere), status C NAME, start C meter=N [id=N] [tag=T], stop id=N meter=N, meter C VALUE UNIT,
-// electric C power=W current=A interval=WH, raw TEXT, sent TEXT (by the central system). A value that begins with + grows from the connector's last one. "xN" before a
+// electric C power=W current=A interval=WH, raw TEXT ({now} is the time), sent TEXT (by the central system). A value that begins with + grows from the connector's last one. "xN" before a
 // step repeats it with its time. Options: claim=-10m shifts the claimed time, stamp= replaces it, tx=N, ctx=, phase=, loc=, label= (the unit
 // that is written, whatever the value means). Marks: ! a reading alarm, ~ a notice, none neither, ? any of them.
 
@@ -42,6 +44,8 @@ type script struct {
 	profile session.Profile
 	expect  []string
 	body    []string
+	only16  string // why the story cannot be told in 2.x
+	version hayalet.Protocol
 }
 
 func readScript(t *testing.T, path string) script {
@@ -51,7 +55,7 @@ func readScript(t *testing.T, path string) script {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	s := script{path: path}
+	s := script{path: path, version: hayalet.OCPP16}
 	scan := bufio.NewScanner(f)
 	for scan.Scan() && scan.Text() != "---" {
 		key, val, _ := strings.Cut(scan.Text(), ":")
@@ -59,6 +63,10 @@ func readScript(t *testing.T, path string) script {
 		switch key {
 		case "title":
 			s.title = val
+		case "only-1.6":
+			s.only16 = val
+		case "protocol":
+			s.version = hayalet.Protocol(val)
 		case "expect":
 			s.expect = append(s.expect, val)
 			continue
@@ -96,11 +104,14 @@ type stage struct {
 	marks   map[int]string // index of a frame to the mark that it must get
 	last    map[int]hayalet.Energy
 	message int
+
+	protocol hayalet.Protocol
+	runs     map[string]running // 2.x: connector to what runs there
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t *testing.T, protocol hayalet.Protocol) *stage {
 	return &stage{
-		t: t, now: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC), conn: 1,
+		t: t, protocol: protocol, runs: make(map[string]running), now: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC), conn: 1,
 		marks: make(map[int]string), last: make(map[int]hayalet.Energy),
 	}
 }
@@ -109,7 +120,7 @@ func (s *stage) frame(kind hayalet.FrameKind, dir hayalet.Direction, text string
 	s.seq++
 	s.frames = append(s.frames, hayalet.Frame{
 		Station: "CP_1", Conn: hayalet.ConnID(fmt.Sprint("c", s.conn)), Seq: s.seq, At: hayalet.InstantOf(s.now), Dir: dir, Kind: kind,
-		Protocol: hayalet.OCPP16, Data: []byte(text),
+		Protocol: s.protocol, Data: []byte(text),
 	})
 }
 
@@ -191,9 +202,21 @@ func (s *stage) step(words []string) {
 		s.frames[len(s.frames)-1].Station = "OTHER"
 		s.frames[len(s.frames)-1].Conn = "other"
 	case "raw":
-		s.frame(hayalet.Message, hayalet.In, strings.Join(words[1:], " "))
+		s.frame(hayalet.Message, hayalet.In, strings.ReplaceAll(strings.Join(words[1:], " "), "{now}", claimed))
 	case "sent":
 		s.frame(hayalet.Message, hayalet.Out, strings.Join(words[1:], " "))
+	default:
+		if s.protocol == hayalet.OCPP16 {
+			s.step16(args, opts, claimed)
+		} else {
+			s.step2(args, opts, claimed)
+		}
+	}
+}
+
+// step16 plays a step as a message of 1.6.
+func (s *stage) step16(args []string, opts map[string]string, claimed string) {
+	switch args[0] {
 	case "boot":
 		s.call("BootNotification", `{"chargePointVendor":"V","chargePointModel":"M"}`)
 	case "status":
@@ -217,51 +240,64 @@ func (s *stage) step(words []string) {
 }
 
 func (s *stage) meter(args []string, opts map[string]string, claimed string) {
-	connector, err := strconv.Atoi(args[1])
-	if err != nil {
-		s.t.Fatalf("step %v: %v", args, err)
-	}
-	var samples []string
-	if args[0] == "meter" {
-		unit := args[3]
-		text := args[2]
-		if strings.HasPrefix(text, "+") {
-			s.last[connector] += parse(s.t, text[1:], unit)
-			decimals := 0
-			if unit == "kWh" {
-				text = s.last[connector].KWh(3)
-			} else {
-				text = hayalet.FormatDecimal(int64(s.last[connector]), 3, decimals)
-			}
-		} else {
-			s.last[connector] = parse(s.t, text, unit)
-		}
-		if opts["label"] != "" {
-			unit = opts["label"]
-		}
-		sample := fmt.Sprintf(`{"value":%q,"measurand":"Energy.Active.Import.Register","unit":%q`, text, unit)
-		for key, name := range map[string]string{"ctx": "context", "phase": "phase", "loc": "location"} {
-			if opts[key] != "" {
-				sample += fmt.Sprintf(`,%q:%q`, name, opts[key])
-			}
-		}
-		samples = append(samples, sample+"}")
-	}
-	if opts["power"] != "" {
-		samples = append(samples, fmt.Sprintf(`{"value":%q,"measurand":"Power.Active.Import","unit":"W"}`, opts["power"]))
-	}
-	if opts["current"] != "" {
-		samples = append(samples, fmt.Sprintf(`{"value":%q,"measurand":"Current.Import","unit":"A"}`, opts["current"]))
-	}
-	if opts["interval"] != "" {
-		samples = append(samples, fmt.Sprintf(`{"value":%q,"measurand":"Energy.Active.Import.Interval","unit":"Wh"}`, opts["interval"]))
-	}
 	tx := ""
 	if opts["tx"] != "" {
 		tx = `"transactionId":` + opts["tx"] + ","
 	}
-	s.call("MeterValues", fmt.Sprintf(`{"connectorId":%d,%s"meterValue":[{"timestamp":%q,"sampledValue":[%s]}]}`,
-		connector, tx, claimed, strings.Join(samples, ",")))
+	s.call("MeterValues", fmt.Sprintf(`{"connectorId":%s,%s"meterValue":[{"timestamp":%q,"sampledValue":[%s]}]}`,
+		args[1], tx, claimed, s.samples(args, opts)))
+}
+
+// samples are the values of a step as the version writes them.
+func (s *stage) samples(args []string, opts map[string]string) string {
+	var samples []string
+	add := func(value, measurand, unit, rest string) {
+		if s.protocol == hayalet.OCPP16 {
+			samples = append(samples, fmt.Sprintf(`{"value":%q,"measurand":%q,"unit":%q%s}`, value, measurand, unit, rest))
+		} else {
+			samples = append(samples, fmt.Sprintf(`{"value":%s,"measurand":%q,"unitOfMeasure":{"unit":%q}%s}`, number(value), measurand, unit, rest))
+		}
+	}
+	if args[0] == "meter" {
+		unit := args[3]
+		text := s.value(args)
+		if opts["label"] != "" {
+			unit = opts["label"]
+		}
+		rest := ""
+		for key, name := range map[string]string{"ctx": "context", "phase": "phase", "loc": "location"} {
+			if opts[key] != "" {
+				rest += fmt.Sprintf(`,%q:%q`, name, opts[key])
+			}
+		}
+		add(text, "Energy.Active.Import.Register", unit, rest)
+	}
+	for _, extra := range [][3]string{
+		{"power", "Power.Active.Import", "W"}, {"current", "Current.Import", "A"}, {"interval", "Energy.Active.Import.Interval", "Wh"},
+	} {
+		if opts[extra[0]] != "" {
+			add(opts[extra[0]], extra[1], extra[2], "")
+		}
+	}
+	return strings.Join(samples, ",")
+}
+
+// value is the text of a register: as written, or grown from the connector's last one.
+func (s *stage) value(args []string) string {
+	connector, err := strconv.Atoi(args[1])
+	if err != nil {
+		s.t.Fatalf("step %v: %v", args, err)
+	}
+	text, unit := args[2], args[3]
+	if !strings.HasPrefix(text, "+") {
+		s.last[connector] = parse(s.t, text, unit)
+		return text
+	}
+	s.last[connector] += parse(s.t, text[1:], unit)
+	if unit == "kWh" {
+		return s.last[connector].KWh(3)
+	}
+	return hayalet.FormatDecimal(int64(s.last[connector]), 3, 0)
 }
 
 func parse(t *testing.T, text, unit string) hayalet.Energy {
@@ -355,7 +391,7 @@ func TestScripts(t *testing.T) {
 }
 
 func runScript(t *testing.T, s script) {
-	st := newStage(t)
+	st := newStage(t, s.version)
 	for _, line := range s.body {
 		st.line(line)
 	}

@@ -204,7 +204,7 @@ func total(e *hayalet.Event, match func(*hayalet.Sample) bool) bool {
 			e.Meter, e.MeterStep, e.HasMeter = e.Meter+hayalet.Energy(s.Value), e.MeterStep+hayalet.Energy(s.Quantum), true
 			phases |= 1 << s.Phase
 		}
-		e.MeterPrefixed = s.Prefixed
+		e.MeterSampled, e.MeterPrefixed = true, s.Prefixed
 	}
 	return e.HasMeter
 }

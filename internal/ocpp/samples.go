@@ -168,6 +168,7 @@ func sampleText(r *jsonread.Reader, s *hayalet.Sample, of shape) []byte {
 		return b
 	}
 	if b, ok := r.Number(); ok {
+		s.Trimmed = true
 		if of == sampleOf16 {
 			s.Flaws |= hayalet.FlawType
 		}

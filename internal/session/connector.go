@@ -63,6 +63,7 @@ type Transaction struct {
 	Resumed      End             // an inferred end that an id took back: it holds again when the id is gone
 	EndedBefore  hayalet.Instant // receipt of that end
 	Bare         hayalet.Instant // receipt of the first clock-aligned value without the id since one with it; zero: there was none
+	SeqNo        int64           // 2.x: of its last event, plus one; zero: none was seen
 	Lapsed       bool            // it did so once: an id does not take it back again
 	Adopted      bool            // its start was not seen
 	Track        int8            // where meterStart lies; −1 where it lies nowhere
@@ -98,7 +99,8 @@ type Connector struct {
 	Tx      Transaction // running if State is Active, else the last one; zero when none was seen
 	HasTx   bool
 	Status  hayalet.Status
-	Tells   bool // its status tells of sessions: it has been another than Available
+	Tells   bool   // its status tells of sessions: it has been another than Available
+	Plugged uint16 // 2.x: the connectors of the EVSE that are occupied, a bit each
 	Profile Profile
 	Notes   Note
 
@@ -323,7 +325,7 @@ func (c *Connector) lapsed(e *hayalet.Event) bool {
 	switch {
 	case c.State != Active || c.Tx.Resumed == NotEnded:
 		return false
-	case e.Transaction == c.Tx.ID:
+	case e.Transaction == c.Tx.ID || c.Tx.SeqNo != 0: // in 2.x most values carry no id
 		c.Tx.Bare = 0
 		return c.Tx.Resumed == EndedByIdle && c.Status == hayalet.Available && e.At.Sub(c.Tx.EndedBefore) > idleGrace
 	case e.Transaction.IsSet() || slices.ContainsFunc(e.Samples, func(m hayalet.Sample) bool { return m.Context != hayalet.SampleClock }):

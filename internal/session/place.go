@@ -34,7 +34,7 @@ func (c *Connector) candidate(v *value, limit hayalet.Power) (best *Track, scale
 			if f != usual && f == 1000 && !v.mayBeKilo() {
 				continue
 			}
-			sv := v.scaled(f)
+			sv := v.scaled(f, t)
 			if !t.continues(sv.energy, &sv, limit) {
 				continue
 			}
@@ -80,11 +80,16 @@ func (v *value) mayBeKilo() bool {
 	return v.plain && (v.book || v.quantum < hayalet.WattHour) && v.energy < absurd
 }
 
-func (v *value) scaled(f int64) value {
+// scaled is v as a value of the track, f times what it says. A number may have lost its trailing zeros on the way: it was
+// written as finely as others of its kind there.
+func (v *value) scaled(f int64, t *Track) value {
 	sv := *v
 	sv.energy *= hayalet.Energy(f)
 	sv.quantum *= hayalet.Energy(f)
 	sv.step *= hayalet.Energy(f)
+	if fine := t.fine(v); v.trimmed && fine != 0 {
+		sv.step = min(sv.step, fine)
+	}
 	return sv
 }
 
@@ -110,6 +115,7 @@ func (c *Connector) add(v *value) *Track {
 		Contexts: 1 << v.context, Last: point{v.energy, v.at}, LastRecv: v.recv, Anchored: true, Young: true,
 	}
 	t.Baseline = t.Last
+	t.written(v)
 	if len(c.Tracks) < MaxTracks {
 		c.Tracks = append(c.Tracks, t)
 		return &c.Tracks[len(c.Tracks)-1]
@@ -139,9 +145,14 @@ func (c *Connector) index(t *Track) int {
 	return -1
 }
 
-// bookValue is a meterStart or meterStop: a total at the outlet, in whole watt-hours.
-func bookValue(e hayalet.Energy, at, recv hayalet.Instant, ctx hayalet.Context) value {
-	return value{energy: e, quantum: hayalet.WattHour, step: hayalet.WattHour, at: at, recv: recv, context: ctx, location: hayalet.Outlet, plain: true, book: true}
+// bookValue is the register at the begin or the end of a transaction, as the event says: a total at the outlet. In 1.6 it is
+// written in whole watt-hours.
+func bookValue(e *hayalet.Event, at hayalet.Instant, ctx hayalet.Context) value {
+	step := min(max(e.MeterStep, 1), hayalet.KilowattHour)
+	return value{
+		energy: e.Meter, quantum: step, step: step, at: at, recv: e.At, context: ctx, location: hayalet.Outlet,
+		plain: !e.MeterPrefixed, book: true, trimmed: e.MeterSampled,
+	}
 }
 
 // newSession is the most that the register of a session shows at its begin.
@@ -149,13 +160,15 @@ const newSession = hayalet.KilowattHour
 
 // placeStart puts meterStart on the track that it continues, on that of the transaction before, whose register begins anew
 // with each one, or on one of its own.
-func (c *Connector) placeStart(e hayalet.Energy, at, recv hayalet.Instant, before *Track) {
-	v := bookValue(e, at, recv, hayalet.TransactionBegin)
+func (c *Connector) placeStart(e *hayalet.Event, at hayalet.Instant, before *Track) {
+	v := bookValue(e, at, hayalet.TransactionBegin)
 	t, scale := c.mislabelled(&v), int64(1)
 	if t == nil {
 		t, scale = c.candidate(&v, c.limit())
 	}
-	v = v.scaled(max(scale, 1))
+	if t != nil {
+		v = v.scaled(scale, t)
+	}
 	switch own := c.conflicting(&v); {
 	case t != nil:
 		t.take(v.energy, &v)
@@ -217,12 +230,12 @@ func (c *Connector) misread(v *value) *Track {
 
 // placeStop puts meterStop on the track of meterStart, or on the one that it continues. A value that fits nowhere says
 // nothing of the registers. It returns what the book says of the transaction.
-func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) Book {
-	v := bookValue(e, at, recv, hayalet.TransactionEnd)
-	book := Book{Start: c.Tx.Meter * hayalet.Energy(c.Tx.Scale), HasStart: c.Tx.HasMeter, Stop: e * hayalet.Energy(c.Tx.Scale), HasStop: true, Step: v.step}
+func (c *Connector) placeStop(e *hayalet.Event, at hayalet.Instant) Book {
+	v := bookValue(e, at, hayalet.TransactionEnd)
+	book := Book{Start: c.Tx.Meter * hayalet.Energy(c.Tx.Scale), HasStart: c.Tx.HasMeter, Stop: e.Meter * hayalet.Energy(c.Tx.Scale), HasStop: true, Step: v.step}
 	t := c.startTrack()
 	if t != nil {
-		sv := v.scaled(c.Tx.Scale)
+		sv := v.scaled(c.Tx.Scale, t)
 		if sv.energy >= t.Last.Value-t.tolerance(&sv) && sv.energy <= t.Last.Value+absurd {
 			v = sv
 		} else {
@@ -235,7 +248,7 @@ func (c *Connector) placeStop(e hayalet.Energy, at, recv hayalet.Instant) Book {
 		if t, scale = c.candidate(&v, c.limit()); t == nil {
 			return book
 		}
-		if v = v.scaled(scale); scale != 1 {
+		if v = v.scaled(scale, t); scale != 1 {
 			t.BookScale = scale
 			c.Notes |= NoteScaled
 		}
@@ -261,15 +274,15 @@ func (c *Connector) hidden(t *Track, v *value) hayalet.Energy {
 	return max(0, min(most, v.energy+v.step-1)-max(v.energy, t.Last.Value))
 }
 
-// carriedOn reports whether the meterStop e carries on the track of meterStart, or where that was not seen any track.
-func (c *Connector) carriedOn(e hayalet.Energy, recv hayalet.Instant) bool {
-	v := bookValue(e, recv, recv, hayalet.TransactionEnd)
+// carriedOn reports whether the meterStop of e carries on the track of meterStart, or where that was not seen any track.
+func (c *Connector) carriedOn(e *hayalet.Event) bool {
+	v := bookValue(e, e.At, hayalet.TransactionEnd)
 	t := c.startTrack()
 	if t == nil { // the start was not seen: any register of its may be it
 		t, _ = c.candidate(&v, c.limit())
 		return t != nil
 	}
-	v = v.scaled(c.Tx.Scale)
+	v = v.scaled(c.Tx.Scale, t)
 	return t.continues(v.energy, &v, c.limit())
 }
 

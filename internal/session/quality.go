@@ -22,11 +22,12 @@ const (
 	NoteDead                         // 0 V: the meter does not measure
 	NoteBlind                        // idle, and nothing usable is sent: not clean, unseen
 	NoteUnknown                      // whether a transaction is active is not known
+	NoteSequence                     // events of a transaction are missing: their numbers leap
 )
 
 var noteNames = [...]string{
 	"unit-scaled", "glitch", "rollback", "impossible-rise", "clock", "two-registers", "malformed", "charging-without-start", "dead-meter", "blind",
-	"transaction-unknown",
+	"transaction-unknown", "sequence",
 }
 
 // Names lists the notes.

@@ -12,6 +12,7 @@ const maxValues = 256
 
 // meter takes a MeterValues message: group by group in the order of the message, a group being the samples of one stamp.
 func (s *Station) meter(e *hayalet.Event) {
+	s.land(e)
 	c := s.metered(e)
 	if c == nil {
 		return
@@ -27,6 +28,7 @@ func (s *Station) meter(e *hayalet.Event) {
 		s.unbegin(c, e.At)
 	}
 	s.hint(c, e)
+	c.told(e)
 	for first := 0; first < len(e.Samples); {
 		last := first + 1
 		for last < len(e.Samples) && e.Samples[last].ClaimedAt == e.Samples[first].ClaimedAt {
@@ -48,13 +50,18 @@ func (s *Station) unbegin(c *Connector, recv hayalet.Instant) {
 	}
 }
 
-// metered returns the connector that meter values speak of. Without a usable connectorId it is the only outlet, if there is
-// only one: a broken message must not hide a reading.
+// metered returns the connector that meter values speak of: in a TransactionEvent without an EVSE that of the transaction.
+// Else, without a usable connectorId, it is the only outlet, if there is only one: a broken message must not hide a reading.
 func (s *Station) metered(e *hayalet.Event) *Connector {
 	if e.HasConnector {
 		return s.connector(e.Connector)
 	}
 	var only *Connector
+	for _, c := range s.Connectors {
+		if e.Running && c.names(e) {
+			return c
+		}
+	}
 	for _, c := range s.Connectors {
 		if c.ID == 0 {
 			continue
@@ -75,6 +82,8 @@ func (s *Station) hint(c *Connector, e *hayalet.Event) {
 	}
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	switch {
+	case e.Running && c.names(e) && c.State == Inactive && c.Tx.End == EndedByIdle && c.Plugged != 0: // plugged in again [2.0.1 E10]
+		c.resume()
 	case (c.State == Unknown || c.Presumed) && !(c.HasTx && c.Tx.End == Stopped && c.Tx.ID == e.Transaction):
 		c.adopt(e.Transaction, at, e.At)
 	case c.State == Active && c.Tx.Adopted && !c.Tx.ID.IsSet():
@@ -132,7 +141,7 @@ func registers(dst []value, samples []hayalet.Sample, at, recv hayalet.Instant) 
 		step := min(hayalet.Energy(m.Quantum), hayalet.KilowattHour) // an exponent makes no register coarser
 		v := value{
 			energy: hayalet.Energy(m.Value), quantum: step, step: step, at: at, recv: recv, context: m.Context,
-			location: m.Location, interval: interval, plain: !m.Prefixed,
+			location: m.Location, interval: interval, plain: !m.Prefixed, trimmed: m.Trimmed,
 		}
 		switch {
 		case m.Phase == hayalet.PhaseOther:
@@ -197,7 +206,7 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		return c.withBaseline(r, t)
 	}
 	if t := c.glitched(v); t != nil {
-		sv := v.scaled(t.Scale)
+		sv := v.scaled(t.Scale, t)
 		r.Value, r.Written, r.Track = sv.energy, sv.step, c.index(t)
 		return s.returned(c, t, &sv, r)
 	}
@@ -211,11 +220,11 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 			t.Scale = scale
 			c.Notes |= NoteScaled
 		}
-		sv := v.scaled(scale)
+		sv := v.scaled(scale, t)
 		return s.carryOn(c, t, &sv, r)
 	}
 	if t = c.conflicting(v); t != nil {
-		sv := v.scaled(t.Scale)
+		sv := v.scaled(t.Scale, t)
 		return s.conflict(c, t, &sv, r)
 	}
 	v.at = max(v.at, s.oldest())
@@ -234,7 +243,7 @@ func (c *Connector) belated(v *value) *Track {
 	if c.State != Inactive || c.Tx.End != Stopped || t == nil || !t.same(v) || v.at < c.Tx.StartedAt || v.at > c.Tx.EndedAt {
 		return nil
 	}
-	sv := v.scaled(t.Scale)
+	sv := v.scaled(t.Scale, t)
 	if sv.energy < c.Tx.Start.Value || sv.energy > t.Baseline.Value {
 		return nil
 	}
@@ -252,7 +261,7 @@ func (s *Station) beforeUs(c *Connector, v *value) *Track {
 	}
 	for i := range c.Tracks {
 		t := &c.Tracks[i]
-		sv := v.scaled(t.Scale)
+		sv := v.scaled(t.Scale, t)
 		if !t.same(v) || sv.energy > t.Last.Value && t.Last.At >= c.IdleSince {
 			continue
 		}
@@ -276,7 +285,7 @@ func (c *Connector) glitched(v *value) *Track {
 		if t.Before.At == 0 || t.Jumped || !t.same(v) || !t.hasContext(v.context) || t.Last.Value >= t.Before.Value/2 {
 			continue
 		}
-		sv := v.scaled(t.Scale)
+		sv := v.scaled(t.Scale, t)
 		most := t.tolerance(&sv) + idleCap.Over(max(0, sv.at.Sub(t.Before.At)))
 		if gap := sv.energy - t.Before.Value; gap >= -t.tolerance(&sv) && gap <= most {
 			return t
@@ -498,7 +507,9 @@ func (s *Station) transactionData(c *Connector, e *hayalet.Event, at hayalet.Ins
 	}
 	s.work.values = registers(s.work.values[:0], e.Samples, at, e.At)
 	for i := range s.work.values {
-		if v := &s.work.values[i]; v.context == hayalet.TransactionEnd && !upstream(c, v) {
+		v := &s.work.values[i]
+		own := e.MeterSampled && v.energy == e.Meter && !beforeOutlet(v.location) // it is meterStop, which comes next
+		if v.context == hayalet.TransactionEnd && !own && !upstream(c, v) {
 			s.place(c, v, e, 1)
 		}
 	}

@@ -22,6 +22,13 @@ type Link struct {
 	Old    hayalet.Instant // last message of a backlog
 }
 
+// Missed is what was lost before it could be kept.
+type Missed struct {
+	Gaps int
+	Time time.Duration   // from the last frame before each gap to the gap
+	Last hayalet.Instant // receipt of the last gap
+}
+
 // Profiles gives the configured profile of a connector.
 type Profiles func(st hayalet.StationID, vendor, model string, c hayalet.ConnectorID) Profile
 
@@ -36,6 +43,8 @@ type Station struct {
 	Whole                   bool           // and have missed nothing since
 	Mains                   []Main         // registers before the outlets
 	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
+	Missed                  Missed
+	Floating                []hayalet.Event // starts of 2.x whose EVSE is not told yet, the oldest first
 
 	profiles Profiles
 	work     *Scratch // during Apply
@@ -100,6 +109,9 @@ func (s *Station) connector(id hayalet.ConnectorID) *Connector {
 func (s *Station) Apply(e *hayalet.Event, w *Scratch) []Step {
 	s.work = w
 	w.steps = w.steps[:0]
+	if e.Kind == hayalet.EventGap {
+		s.miss(e)
+	}
 	s.link(e)
 	switch e.Kind {
 	case hayalet.EventBoot:
@@ -145,7 +157,7 @@ func (s *Station) link(e *hayalet.Event) {
 	if e.Kind != hayalet.EventStop { // many stations stamp stops with an earlier time
 		s.Clock.learn(e.ClaimedAt, e.At)
 	}
-	if at, _ := s.Clock.eventTime(e.ClaimedAt, e.At); e.At.Sub(at) > oldMessage {
+	if at, _ := s.Clock.eventTime(e.ClaimedAt, e.At); e.Offline || e.At.Sub(at) > oldMessage {
 		s.Link.Old = e.At
 	}
 }
@@ -160,6 +172,15 @@ func (s *Station) oldest() hayalet.Instant {
 		return s.Link.Down
 	}
 	return s.Link.Up.Add(-firstContact)
+}
+
+// miss notes how long we saw nothing of the station.
+func (s *Station) miss(e *hayalet.Event) {
+	s.Missed.Gaps++
+	s.Missed.Last = e.At
+	if s.Link.LastIn != 0 {
+		s.Missed.Time += max(0, e.At.Sub(s.Link.LastIn))
+	}
 }
 
 // lose makes every connector uncertain: something may have happened that we did not see.
@@ -186,23 +207,41 @@ func (s *Station) boot(e *hayalet.Event) {
 }
 
 func (s *Station) status(e *hayalet.Event) {
-	if !e.HasConnector || e.Connector == 0 {
+	if e.HasConnector {
+		s.report(e, hayalet.StatusReport{Connector: e.Connector, Plug: e.Plug, Status: e.Status})
+	}
+	for _, r := range e.More {
+		s.report(e, r)
+	}
+}
+
+// report takes the status of one connector. Of an EVSE with several, as 2.x has them, one that is occupied outweighs the
+// others.
+func (s *Station) report(e *hayalet.Event, r hayalet.StatusReport) {
+	if r.Connector == 0 {
 		return
 	}
-	c := s.connector(e.Connector)
+	c := s.connector(r.Connector)
 	if c == nil {
 		return
 	}
-	c.Status = e.Status
-	c.Tells = c.Tells || e.Status == hayalet.Preparing || e.Status == hayalet.Charging
+	if c.plug(r); r.Status != hayalet.Occupied && c.Plugged != 0 {
+		return
+	}
+	before := c.Status
+	c.Status = r.Status
+	c.Tells = c.Tells || r.Status == hayalet.Preparing || r.Status == hayalet.Charging
 	open := c.State == Unknown || c.Presumed // a fact may settle it
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
-	switch e.Status {
+	switch r.Status {
 	case hayalet.Available:
 		switch c.State {
 		case Unknown:
 			c.settleKnown(at, e.At)
 		case Active:
+			if r.Plug != 0 && before == hayalet.Available && !c.moved() { // in 2.x a transaction may begin before the cable is plugged in
+				return
+			}
 			s.end(c, EndedByIdle, at, e.At, Book{})
 		case Inactive:
 			c.Presumed = false
@@ -228,6 +267,7 @@ func (s *Station) status(e *hayalet.Event) {
 
 func (s *Station) start(e *hayalet.Event) {
 	if !e.HasConnector {
+		s.float(e)
 		return
 	}
 	c := s.connector(e.Connector)
@@ -256,18 +296,19 @@ func (s *Station) start(e *hayalet.Event) {
 	}
 	c.State, c.HasTx, c.Presumed = Active, true, false
 	c.Tx = Transaction{
-		Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
+		ID: e.Transaction, Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
 		StartedAt: at, StartedRecv: e.At, Tried: tried, Track: -1, Scale: 1,
 	}
 	c.openTracks()
 	if e.HasMeter {
-		c.placeStart(e.Meter, max(at, s.oldest()), e.At, before)
+		c.placeStart(e, max(at, s.oldest()), before)
 	}
 	if since != 0 {
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
 	}
 	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at, Reading: gap, HasGap: hasGap})
 	s.busy(e, at, since)
+	c.told(e)
 }
 
 // explains returns the event time from which a start that comes late covers what was read before it: only when the link
@@ -281,7 +322,7 @@ func (s *Station) explains(c *Connector, at hayalet.Instant, e *hayalet.Event) h
 
 func (s *Station) startAnswer(e *hayalet.Event) {
 	for _, c := range s.Connectors {
-		if c.HasTx && c.Tx.StartSeq == e.CallSeq && c.Tx.StartConn == e.Conn {
+		if bySeq := c.Tx.StartSeq == e.CallSeq && c.Tx.StartConn == e.Conn; c.HasTx && (bySeq || (e.Connector == c.ID || e.Connector == 0) && c.names(e)) {
 			if e.Transaction.IsSet() {
 				c.Tx.ID = e.Transaction
 			}

@@ -7,6 +7,7 @@ import (
 )
 
 func (s *Station) stop(e *hayalet.Event) {
+	s.land(e)
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	c := s.stopped(e)
 	if c == nil {
@@ -18,7 +19,7 @@ func (s *Station) stop(e *hayalet.Event) {
 	}
 	var book Book
 	if e.HasMeter {
-		book = c.placeStop(e.Meter, at, e.At)
+		book = c.placeStop(e, at)
 	}
 	switch c.State {
 	case Active:
@@ -35,6 +36,7 @@ func (s *Station) stop(e *hayalet.Event) {
 		s.end(c, Stopped, at, e.At, book)
 	}
 	c.stoppedWith(e)
+	c.told(e)
 }
 
 // stoppedWith keeps the meterStop of the transaction that ended, so that another one is seen to differ.
@@ -63,7 +65,7 @@ func (s *Station) unbound(e *hayalet.Event, at hayalet.Instant) {
 	if c == nil {
 		return
 	}
-	v := bookValue(e.Meter, at, e.At, hayalet.TransactionEnd)
+	v := bookValue(e, at, hayalet.TransactionEnd)
 	r, t, ok := s.growth(c, &v)
 	if !ok || r.Increase == 0 {
 		return
@@ -100,7 +102,7 @@ func (s *Station) gap(c *Connector, e *hayalet.Event, at hayalet.Instant) (Readi
 	if c.State != Inactive || !e.HasMeter || c.Tx.End == EndedByIdle && c.provisional(e.At) {
 		return Reading{}, false
 	}
-	v := bookValue(e.Meter, at, e.At, hayalet.TransactionBegin)
+	v := bookValue(e, at, hayalet.TransactionBegin)
 	if c.misread(&v) != nil {
 		return Reading{}, false
 	}
@@ -116,7 +118,7 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 	if t == nil {
 		return r, nil, false
 	}
-	*v = v.scaled(scale)
+	*v = v.scaled(scale, t)
 	r = Reading{
 		Value: v.energy, Written: t.tolerance(v), Quantum: v.quantum, Since: t.Last.At, At: max(v.at, t.Last.At), Context: v.context, Track: c.index(t),
 		OverOutage: t.LastRecv < s.Link.Up, Increase: max(0, v.energy-t.Last.Value), Fate: FateCounted,
@@ -161,11 +163,11 @@ func (s *Station) only(e *hayalet.Event, match func(*Connector) bool) *Connector
 	var one, fit *Connector
 	matches, fits := 0, 0
 	for _, c := range s.Connectors {
-		if c.ID == 0 || !match(c) {
+		if c.ID == 0 || e.HasConnector && c.ID != e.Connector || !match(c) {
 			continue
 		}
 		one, matches = c, matches+1
-		if e.HasMeter && c.carriedOn(e.Meter, e.At) {
+		if e.HasMeter && c.carriedOn(e) {
 			fit, fits = c, fits+1
 		}
 	}

@@ -27,6 +27,8 @@ type Track struct {
 	Contexts  uint16
 	Quantum   hayalet.Energy // finest step ever written
 	Step      hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
+	Fine      hayalet.Energy // the least that Step was, of its samples and
+	BookFine  hayalet.Energy // of meterStart and meterStop; zero: there was none
 	Plain     bool           // its samples carry no prefix in their unit
 	BookScale int64          // factor found for meterStart and meterStop where it is another; 0: it is not
 	Scale     int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
@@ -123,6 +125,7 @@ type value struct {
 	location hayalet.Location
 	phases   uint8
 	interval bool
+	trimmed  bool // a number without its trailing zeros: it may have been written more finely than it looks
 	plain    bool // no prefix in its unit: a factor of 1000 may be missing
 	book     bool // meterStart or meterStop
 	partial  bool // of a register that had more phases before
@@ -178,8 +181,23 @@ func (t *Track) confirms(v *value, limit hayalet.Power) bool {
 }
 
 // written notes how finely v was written.
+// fine is the finest step of the values of v's kind that were ever written; zero for none.
+func (t *Track) fine(v *value) hayalet.Energy {
+	if v.book {
+		return t.BookFine
+	}
+	return t.Fine
+}
+
 func (t *Track) written(v *value) {
 	t.Quantum = min(t.Quantum, v.quantum)
+	if fine := t.fine(v); fine == 0 || v.step < fine {
+		if v.book {
+			t.BookFine = v.step
+		} else {
+			t.Fine = v.step
+		}
+	}
 	if !v.book || t.StopOnly {
 		t.Step = v.step
 	}

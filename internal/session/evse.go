@@ -1,0 +1,91 @@
+package session
+
+import (
+	"slices"
+
+	"hayalet"
+)
+
+// maxFloating bounds the starts whose EVSE is not told yet.
+const maxFloating = 8
+
+// float keeps a start that names no EVSE: in 2.x a driver may be authorised before a cable is plugged in. It begins when a
+// later event of the transaction tells where.
+func (s *Station) float(e *hayalet.Event) {
+	if !e.Transaction.Usable() {
+		return
+	}
+	s.drop(e.Transaction)
+	if len(s.Floating) >= maxFloating {
+		s.Floating = slices.Delete(s.Floating, 0, 1)
+	}
+	start := *e
+	start.Samples, start.More = nil, nil
+	s.Floating = append(s.Floating, start)
+}
+
+// land begins a transaction that floated, where e tells its EVSE or there is but one that its values can be of. One that
+// ends before that never had an EVSE.
+func (s *Station) land(e *hayalet.Event) {
+	i := slices.IndexFunc(s.Floating, func(f hayalet.Event) bool { return f.Transaction == e.Transaction })
+	if i < 0 {
+		return
+	}
+	start := s.Floating[i]
+	c := s.metered(e)
+	if c == nil || !e.HasConnector && len(e.Samples) == 0 {
+		if e.Kind == hayalet.EventStop {
+			s.drop(e.Transaction)
+		}
+		return
+	}
+	s.drop(e.Transaction)
+	start.Connector, start.HasConnector = c.ID, true
+	s.start(&start)
+}
+
+func (s *Station) drop(id hayalet.TransactionID) {
+	s.Floating = slices.DeleteFunc(s.Floating, func(f hayalet.Event) bool { return f.Transaction == id })
+}
+
+// plug notes which connectors of an EVSE are occupied.
+func (c *Connector) plug(r hayalet.StatusReport) {
+	bit := uint16(1) << min(max(r.Plug, 0), 15)
+	if r.Status == hayalet.Occupied {
+		c.Plugged |= bit
+	} else {
+		c.Plugged &^= bit
+	}
+}
+
+// moved reports whether the register has risen since the transaction's start, as far as is known.
+func (c *Connector) moved() bool {
+	t := c.startTrack()
+	return t == nil || t.Last.Value > c.Tx.Start.Value
+}
+
+// names reports whether an event carries the id of the connector's running or last transaction.
+func (c *Connector) names(e *hayalet.Event) bool {
+	return c.HasTx && e.Transaction.Usable() && c.Tx.ID == e.Transaction
+}
+
+// told takes what a TransactionEvent says beside its values: the charging state, which is the status of 1.6 in other words,
+// and its number among the transaction's events.
+func (c *Connector) told(e *hayalet.Event) {
+	if !c.names(e) {
+		return
+	}
+	switch {
+	case e.Status != hayalet.StatusUnknown:
+		c.Status = e.Status
+	case e.Kind == hayalet.EventStop && c.Plugged != 0:
+		c.Status = hayalet.Occupied
+	}
+	if !e.HasSeqNo {
+		return
+	}
+	if c.Tx.SeqNo != 0 && e.SeqNo > c.Tx.SeqNo {
+		c.Notes |= NoteSequence
+	}
+	c.Tx.SeqNo = max(c.Tx.SeqNo, e.SeqNo+1)
+}
