@@ -29,6 +29,7 @@ type StationState struct {
 	Model      string
 	Firmware   string
 	LastFrame  hayalet.Instant
+	Missed     session.Missed // what was lost before it could be kept
 	Connectors []ConnectorState
 }
 
@@ -63,7 +64,7 @@ func (s *shard) states() []StationState {
 
 func (u *unit) state() StationState {
 	st := u.station
-	view := StationState{Station: st.ID, Vendor: st.Vendor, Model: st.Model, Firmware: st.Firmware, LastFrame: u.latest}
+	view := StationState{Station: st.ID, Vendor: st.Vendor, Model: st.Model, Firmware: st.Firmware, LastFrame: u.latest, Missed: st.Missed}
 	kept := u.folder.Kept()
 	for _, c := range st.Connectors {
 		cs := ConnectorState{Connector: c.ID, Status: c.Status, State: c.State}
