@@ -33,7 +33,12 @@ var rooms = map[string]room{
 	".":                  {banned: nouns},
 	"internal/jsonread":  {banned: pure},
 	"internal/ocpp":      {ours: []string{".", "internal/jsonread", "internal/ocpp/*"}, banned: pure},
-	"internal/ocpp/v16":  {banned: pure},
+	"internal/ocpp/v16":  {ours: []string{"internal/ocpp/tolerant"}, banned: pure},
+	"internal/ocpp/v201": {ours: []string{"internal/ocpp/tolerant"}, banned: pure},
+	"internal/ocpp/v21":  {ours: []string{"internal/ocpp/tolerant", "internal/ocpp/v201"}, banned: pure},
+
+	"internal/ocpp/tolerant": {banned: pure},
+
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},

@@ -267,7 +267,7 @@ func (s *server) stationSide(auth gateway.Auth, sink hayalet.FrameSink) (err err
 		return usage(err)
 	}
 	gc := gateway.Config{
-		PathPrefixes: s.cfg.PathPrefixes, Protocols: []hayalet.Protocol{hayalet.OCPP16}, Auth: auth, MaxMessage: s.cfg.MaxMessage,
+		PathPrefixes: s.cfg.PathPrefixes, Protocols: hayalet.Protocols(), Auth: auth, MaxMessage: s.cfg.MaxMessage,
 	}
 	if s.cfg.TLS.Cert != "" || s.cfg.TLS.Key != "" {
 		cert, err := tls.LoadX509KeyPair(s.cfg.TLS.Cert, s.cfg.TLS.Key)

@@ -28,7 +28,7 @@ type call struct {
 
 type answer struct {
 	payload json.RawMessage
-	refused *RefusedError
+	err     error
 }
 
 // RefusedError is a station's CALLERROR.
@@ -50,24 +50,25 @@ func (e *RefusedError) CallError() (code, description string, details json.RawMe
 // Command sends an action of the central system to a station and returns the payload of its answer.
 //
 // A station has one call open at a time [1.6J §4.1.1]; others wait in line until ctx ends. The station has
-// Config.CommandTimeout to answer. The error wraps hayalet.ErrInvalid for an action that 1.6 does not have or a payload
-// that is not a JSON object, hayalet.ErrNotFound for a station that is offline, context.DeadlineExceeded for one that
-// does not answer, and hayalet.ErrUnavailable when the connection ends; a CALLERROR is a *RefusedError.
+// Config.CommandTimeout to answer. The error wraps hayalet.ErrInvalid for an action that the version of the station's link
+// does not have or a payload that is not a JSON object, hayalet.ErrNotFound for a station that is offline,
+// context.DeadlineExceeded for one that does not answer, and hayalet.ErrUnavailable when the connection ends or the answer
+// cannot be read; a CALLERROR is a *RefusedError.
 //
 // It must not be called from Receive's goroutine.
 func (c *CSMS) Command(
 	ctx context.Context, station hayalet.StationID, action string, payload json.RawMessage,
 ) (json.RawMessage, error) {
-	if !c.isCommand(action) {
-		return nil, c.unknownCommand(action)
-	}
 	body, err := commandPayload(payload)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", action, err)
+		return nil, fmt.Errorf("%.64s: %w", action, err)
 	}
 	p, ok := c.peer(station)
 	if !ok {
 		return nil, fmt.Errorf("station %q is not connected: %w", station, hayalet.ErrNotFound)
+	}
+	if !p.speaks.isCommand(action) {
+		return nil, p.speaks.unknownCommand(action)
 	}
 	result, err := p.command(ctx, action, body)
 	if err != nil {
@@ -111,10 +112,7 @@ func (p *Peer) command(ctx context.Context, action string, payload []byte) (json
 	defer timeout.Stop()
 	select {
 	case a := <-k.answer:
-		if a.refused != nil {
-			return nil, a.refused
-		}
-		return a.payload, nil
+		return a.payload, a.err
 	case <-timeout.C:
 		return nil, fmt.Errorf("no answer within %v: %w", p.csms.cfg.CommandTimeout, context.DeadlineExceeded)
 	case <-ctx.Done():
@@ -133,7 +131,7 @@ func (p *Peer) setPending(k *call) {
 }
 
 // settle hands an answer to the call that waits for it; the first one counts.
-func (p *Peer) settle(m *ocpp.Message) {
+func (p *Peer) settle(ctx context.Context, m *ocpp.Message) error {
 	p.mu.Lock()
 	k := p.pending
 	if k != nil && k.id == m.ID {
@@ -142,17 +140,31 @@ func (p *Peer) settle(m *ocpp.Message) {
 	p.mu.Unlock()
 	if k == nil || k.id != m.ID {
 		p.log.Debug("answer that nobody waits for", "id", m.ID)
-		return
+		return nil
 	}
-	a := answer{payload: bytes.Clone(m.Payload)}
 	if m.Type == ocpp.CallError {
-		a.refused = &RefusedError{code: m.ErrorCode, description: m.ErrorText, details: bytes.Clone(m.Details)}
+		k.answer <- answer{err: &RefusedError{code: m.ErrorCode, description: m.ErrorText, details: bytes.Clone(m.Details)}}
+		return nil
 	}
-	k.answer <- a
+	if p.link.Protocol() == hayalet.OCPP21 && !isObject(m.Payload) {
+		k.answer <- answer{err: fmt.Errorf("the station's answer is not a JSON object: %w", hayalet.ErrUnavailable)}
+		return p.complain(ctx, m.ID)
+	}
+	k.answer <- answer{payload: bytes.Clone(m.Payload)}
+	return nil
+}
+
+// complain tells the station that its answer could not be processed, which 2.1 alone has a message for.
+func (p *Peer) complain(ctx context.Context, id string) error {
+	p.out = ocpp.AppendResultError(p.out[:0], id, ocpp.FormatViolation, "the payload is not a JSON object")
+	if err := p.link.Send(ctx, p.out); err != nil {
+		return fmt.Errorf("complain of an answer: %w", err)
+	}
+	return nil
 }
 
 // unknownCommand names the commands that come near.
-func (c *CSMS) unknownCommand(action string) error {
+func (d *dialect) unknownCommand(action string) error {
 	const most = 3
 	type candidate struct {
 		name string
@@ -160,7 +172,7 @@ func (c *CSMS) unknownCommand(action string) error {
 	}
 	var near []candidate
 	typed := strings.ToLower(action[:min(len(action), 64)])
-	for _, name := range c.commands {
+	for _, name := range d.commands {
 		lower := strings.ToLower(name)
 		far := distance(typed, lower)
 		if len(typed) >= 3 && strings.Contains(lower, typed) {
@@ -176,10 +188,10 @@ func (c *CSMS) unknownCommand(action string) error {
 		names = append(names, k.name)
 	}
 	if len(names) == 0 {
-		names = c.commands
+		names = d.commands
 	}
-	return fmt.Errorf("action %.64q is not one of OCPP 1.6's central system; near: %s: %w",
-		action, strings.Join(names, ", "), hayalet.ErrInvalid)
+	return fmt.Errorf("the station speaks OCPP %s, whose central system has no action %.64q; near: %s: %w",
+		d.name, action, strings.Join(names, ", "), hayalet.ErrInvalid)
 }
 
 // distance is the number of bytes to insert, delete or replace that makes a into b.

@@ -21,7 +21,12 @@ import (
 // connect opens a station that answers each CALL with what answer returns; "" is silence.
 func connect(t *testing.T, cfg csms.Config, answer func(m ocpp.Message) string) (*csms.CSMS, *csms.Peer, *fakeLink) {
 	t.Helper()
-	link := &fakeLink{}
+	return connectBy(t, hayalet.OCPP16, cfg, answer)
+}
+
+func connectBy(t *testing.T, version hayalet.Protocol, cfg csms.Config, answer func(m ocpp.Message) string) (*csms.CSMS, *csms.Peer, *fakeLink) {
+	t.Helper()
+	link := &fakeLink{protocol: version}
 	c, p := open(t, cfg, &fakeLedger{}, link)
 	link.onSend = func(data []byte) {
 		m, fault := ocpp.ParseMessage(data)
@@ -96,7 +101,7 @@ func TestCommandInvalid(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := c.Command(t.Context(), hayalet.StationID(tt.station), tt.action, json.RawMessage(tt.payload))
-			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.hint) || len(err.Error()) > 1000 {
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.hint) || len(err.Error()) > 1500 {
 				t.Errorf("got %v, want %v with %q", err, tt.want, tt.hint)
 			}
 		})
@@ -196,6 +201,80 @@ func TestCommandWaitsInLineUntilContextEnds(t *testing.T) {
 		}
 		if _, err := c.Command(t.Context(), "CP_1", "ClearCache", json.RawMessage(`{}`)); !errors.Is(err, hayalet.ErrNotFound) {
 			t.Errorf("offline: got %v", err)
+		}
+	})
+}
+
+// An action is looked up in the version of the station's link, and a refusal names that version.
+func TestCommandsOfEachVersion(t *testing.T) {
+	for version, c := range map[hayalet.Protocol]struct {
+		name         string
+		goes, refuse []string
+	}{
+		hayalet.OCPP16:  {"1.6", []string{"RemoteStartTransaction", "ChangeConfiguration", "Reset"}, []string{"SetVariables", "RequestStartTransaction", "GetTariffs"}},
+		hayalet.OCPP201: {"2.0.1", []string{"RequestStartTransaction", "SetVariables", "Reset", "DataTransfer"}, []string{"ChangeConfiguration", "SetDERControl", "TransactionEvent"}},
+		hayalet.OCPP21:  {"2.1", []string{"SetVariables", "SetDERControl", "AFRRSignal", "DataTransfer"}, []string{"RemoteStartTransaction", "NotifySettlement", "NotifyPeriodicEventStream"}},
+	} {
+		t.Run(string(version), func(t *testing.T) {
+			central, p, link := connectBy(t, version, csms.Config{}, func(m ocpp.Message) string {
+				return fmt.Sprintf(`[3,%q,{"status":"Accepted"}]`, m.ID)
+			})
+			defer p.Closed()
+			for _, action := range c.goes {
+				if _, err := central.Command(t.Context(), "CP_1", action, json.RawMessage(`{}`)); err != nil {
+					t.Errorf("%s: %v", action, err)
+				}
+			}
+			for _, frame := range link.take() {
+				if m, _ := ocpp.ParseMessage([]byte(frame)); len(m.ID) > 36 {
+					t.Errorf("%s: a message id has at most 36 characters", frame)
+				}
+			}
+			for _, action := range c.refuse {
+				_, err := central.Command(t.Context(), "CP_1", action, json.RawMessage(`{}`))
+				if !errors.Is(err, hayalet.ErrInvalid) || !strings.Contains(err.Error(), "OCPP "+c.name+",") || !strings.Contains(err.Error(), action) {
+					t.Errorf("%s: got %v", action, err)
+				}
+			}
+			if sent := link.take(); len(sent) != 0 {
+				t.Errorf("sent %q", sent)
+			}
+		})
+	}
+}
+
+// An answer that is no JSON object fails the command on a link of 2.1, and the station is told.
+func TestAnswerThatCannotBeProcessed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p, link := connectBy(t, hayalet.OCPP21, csms.Config{}, func(m ocpp.Message) string {
+			return fmt.Sprintf(`[3,%q,["Accepted"]]`, m.ID)
+		})
+		defer p.Closed()
+		if _, err := c.Command(t.Context(), "CP_1", "ClearCache", json.RawMessage(`{}`)); !errors.Is(err, hayalet.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		sent := link.take()
+		if len(sent) != 2 {
+			t.Fatalf("sent %q", sent)
+		}
+		call, _ := ocpp.ParseMessage([]byte(sent[0]))
+		told, fault := ocpp.ParseMessage([]byte(sent[1]))
+		if fault != nil || told.Type != ocpp.CallResultError || told.ID != call.ID || told.ErrorCode != "FormatViolation" {
+			t.Errorf("sent %q", sent)
+		}
+	})
+}
+
+// A CALLRESULTERROR settles no call of ours, even under its id.
+func TestCallResultErrorSettlesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p, _ := connectBy(t, hayalet.OCPP21, csms.Config{CommandTimeout: 5 * time.Second}, func(m ocpp.Message) string {
+			return fmt.Sprintf(`[5,%q,"FormatViolation","",{}]`, m.ID)
+		})
+		defer p.Closed()
+		if _, err := c.Command(t.Context(), "CP_1", "ClearCache", json.RawMessage(`{}`)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -1,12 +1,17 @@
 // Package csms is a central system: it answers stations itself, hands out transaction ids, and sends commands.
 //
-// A [CSMS] makes a [Peer] for each connection ([Link]). The peer answers every message that a station of OCPP 1.6 may
-// send, the security extension included. It is tolerant: only what cannot be processed at all gets a CALLERROR, and
-// nothing that a station sends ends its connection.
+// A [CSMS] makes a [Peer] for each connection ([Link]). The peer speaks the version that was agreed on there: OCPP 1.6 with
+// the security extension, 2.0.1 or 2.1. It answers every message that a station of that version may send. It is tolerant:
+// only what cannot be processed at all gets a CALLERROR, and nothing that a station sends ends its connection.
 //
 //	c, err := csms.New(csms.Config{Interval: 10}, ledger, log)
 //	peer, err := c.Open(ctx, link)
 //	answer, err := c.Command(ctx, "CP_1", "Reset", []byte(`{"type":"Soft"}`))
+//
+// A version is a dialect: one table from the station's actions to what answers them.
+//
+// Transactions of 1.6 have their ids from the book ([hayalet.Ledger]) and stand in it. Those of 2.x have ids that the
+// station makes; nothing here needs them again, and the book leaves them out. Stations of all versions stand in it.
 //
 // It keeps no meter values and judges nothing; whoever wants those reads the frames.
 package csms
@@ -16,12 +21,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"hayalet"
-	"hayalet/internal/ocpp/v16"
 )
 
 // The defaults of Config.
@@ -37,7 +40,7 @@ const maxInterval = 1<<31 - 1
 type Config struct {
 	Interval       int           // seconds between heartbeats, told at boot
 	CommandTimeout time.Duration // for a station to answer a command
-	Tags           *Tags         // the accepted idTags; nil accepts all
+	Tags           *Tags         // the accepted idTags and idTokens; nil accepts all
 	Sampling       Sampling      // set after each boot; the zero value sets nothing
 	Clock          func() time.Time
 }
@@ -57,7 +60,7 @@ type CSMS struct {
 	cfg      Config
 	ledger   hayalet.Ledger
 	log      *slog.Logger
-	commands []string
+	dialects map[hayalet.Protocol]*dialect
 
 	mu    sync.Mutex
 	peers map[hayalet.StationID]*Peer
@@ -80,17 +83,18 @@ func New(cfg Config, ledger hayalet.Ledger, log *slog.Logger) (*CSMS, error) {
 		return nil, err
 	}
 	return &CSMS{
-		cfg: cfg, ledger: ledger, log: log, commands: v16.Commands(), peers: map[hayalet.StationID]*Peer{},
+		cfg: cfg, ledger: ledger, log: log, dialects: dialects(), peers: map[hayalet.StationID]*Peer{},
 	}, nil
 }
 
 // Open makes the peer of a connection. A peer of the same station that is still open stays open, but commands go to the
-// new one. Protocols other than OCPP 1.6 are refused.
+// new one. A protocol that is not among [hayalet.Protocols] is refused.
 func (c *CSMS) Open(_ context.Context, link Link) (*Peer, error) {
-	if link.Protocol() != hayalet.OCPP16 {
+	speaks, known := c.dialects[link.Protocol()]
+	if !known {
 		return nil, fmt.Errorf("protocol %q: %w", link.Protocol(), hayalet.ErrInvalid)
 	}
-	p := newPeer(c, link)
+	p := newPeer(c, link, speaks)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.peers[link.Station()] = p
@@ -110,9 +114,4 @@ func (c *CSMS) forget(p *Peer) {
 	if station := p.link.Station(); c.peers[station] == p {
 		delete(c.peers, station)
 	}
-}
-
-func (c *CSMS) isCommand(action string) bool {
-	_, found := slices.BinarySearch(c.commands, action)
-	return found
 }

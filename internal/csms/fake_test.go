@@ -2,6 +2,7 @@ package csms_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,15 +18,16 @@ import (
 
 // fakeLink keeps what is sent, and may answer it through onSend.
 type fakeLink struct {
-	station hayalet.StationID
-	onSend  func(data []byte)
+	station  hayalet.StationID
+	protocol hayalet.Protocol // empty is 1.6
+	onSend   func(data []byte)
 
 	mu   sync.Mutex
 	sent []string
 }
 
 func (l *fakeLink) Station() hayalet.StationID { return l.station }
-func (l *fakeLink) Protocol() hayalet.Protocol { return hayalet.OCPP16 }
+func (l *fakeLink) Protocol() hayalet.Protocol { return cmp.Or(l.protocol, hayalet.OCPP16) }
 func (l *fakeLink) Conn() hayalet.ConnID       { return "conn-1" }
 func (l *fakeLink) RemoteAddr() string         { return "127.0.0.1:1" }
 func (l *fakeLink) Close(uint16, string)       {}

@@ -2,23 +2,31 @@ package csms_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"hayalet"
 	"hayalet/internal/csms"
 	"hayalet/internal/ocpp"
 )
 
-// A CALL with a readable id is answered exactly once, with that id, by a frame that can be read; an answer or a message
-// of an unknown type is never answered.
+// In every version a CALL with a readable id is answered exactly once, with that id, by a frame that can be read; an
+// answer, a SEND or a message of an unknown type is never answered.
 func FuzzReceiveAnswersOnce(f *testing.F) {
+	protocols := hayalet.Protocols()
 	paths, _ := filepath.Glob("testdata/*.txt")
 	for _, path := range paths {
 		for _, turn := range readVector(f, path).turns {
-			f.Add([]byte(turn.message))
+			for version := range protocols {
+				f.Add([]byte(turn.message), uint8(version))
+			}
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		link := &fakeLink{}
+	for _, call := range everyCall() {
+		f.Add([]byte(call.message), uint8(slices.Index(protocols, call.version)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, version uint8) {
+		link := &fakeLink{protocol: protocols[int(version)%len(protocols)]}
 		_, p := open(t, csms.Config{}, &fakeLedger{}, link)
 		defer p.Closed()
 		if err := p.Receive(t.Context(), data); err != nil {
@@ -26,7 +34,7 @@ func FuzzReceiveAnswersOnce(f *testing.F) {
 		}
 		sent := link.take()
 		m, fault := ocpp.ParseMessage(data)
-		silent := m.Type != ocpp.Call && (fault == nil || fault.Ignore || m.Type == ocpp.CallResult || m.Type == ocpp.CallError)
+		silent := m.Type != ocpp.Call && (m.Type != 0 || fault.Ignore)
 		if silent {
 			if len(sent) != 0 {
 				t.Fatalf("answered %q", sent)

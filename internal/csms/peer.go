@@ -4,21 +4,23 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
-
-	"github.com/go-json-experiment/json"
 
 	"hayalet"
 	"hayalet/internal/ocpp"
-	"hayalet/internal/ocpp/v16"
 )
+
+// bootNotification is an action of every version. Its answer is followed by settings.
+const bootNotification = "BootNotification"
 
 // Peer answers one station over one connection.
 type Peer struct {
-	csms *CSMS
-	link Link
-	log  *slog.Logger
-	out  []byte // the answer being composed; of Receive's goroutine
+	csms   *CSMS
+	link   Link
+	speaks *dialect
+	log    *slog.Logger
+	out    []byte // the answer being composed; of Receive's goroutine
 
 	ctx    context.Context // ends with the connection
 	cancel context.CancelFunc
@@ -31,9 +33,9 @@ type Peer struct {
 	samplingSet bool  // the sampling is being set, or was
 }
 
-func newPeer(c *CSMS, link Link) *Peer {
+func newPeer(c *CSMS, link Link, speaks *dialect) *Peer {
 	p := &Peer{
-		csms: c, link: link, line: make(chan struct{}, 1),
+		csms: c, link: link, speaks: speaks, line: make(chan struct{}, 1),
 		log: c.log.With("station", link.Station(), "conn", link.Conn()),
 	}
 	p.line <- struct{}{}
@@ -53,17 +55,31 @@ func (p *Peer) Closed() {
 func (p *Peer) Receive(ctx context.Context, data []byte) error {
 	m, fault := ocpp.ParseMessage(data)
 	switch {
+	case m.Type == ocpp.CallResultError || m.Type == ocpp.Send:
+		p.hear(&m, fault)
 	case fault != nil && (fault.Ignore || m.Type == ocpp.CallResult || m.Type == ocpp.CallError):
 		p.log.Debug("frame ignored", "error", fault)
-		return nil
 	case fault != nil:
 		p.log.Debug("frame broken", "error", fault)
 		return p.sendError(ctx, fault.ID, fault)
 	case m.Type == ocpp.Call:
 		return p.receiveCall(ctx, &m)
+	default:
+		return p.settle(ctx, &m)
 	}
-	p.settle(&m)
 	return nil
+}
+
+// hear takes the messages of OCPP 2.1 that are never answered. On another link they are of an unknown type.
+func (p *Peer) hear(m *ocpp.Message, fault *ocpp.WireError) {
+	switch {
+	case p.link.Protocol() != hayalet.OCPP21 || fault != nil:
+		p.log.Debug("frame ignored", "type", int(m.Type))
+	case m.Type == ocpp.CallResultError:
+		p.log.Warn("the station could not process an answer", "id", m.ID, "error", fmt.Sprintf("%.64q: %.255q", m.ErrorCode, m.ErrorText))
+	case !slices.Contains(p.speaks.sends, m.Action):
+		p.log.Debug("unknown action sent", "action", m.Action)
+	}
 }
 
 func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
@@ -76,71 +92,52 @@ func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
 	if err := p.link.Send(ctx, p.out); err != nil {
 		return fmt.Errorf("answer %s: %w", m.Action, err)
 	}
-	if m.Action == v16.BootNotification {
+	if m.Action == bootNotification {
 		p.startSampling()
 	}
 	return nil
 }
 
 func (p *Peer) sendError(ctx context.Context, id string, fault *ocpp.WireError) error {
-	p.out = ocpp.AppendError(p.out[:0], id, fault.Code, fault.Text)
+	code := fault.CodeIn(p.link.Protocol())
+	p.out = ocpp.AppendError(p.out[:0], id, code, fault.Text)
 	if err := p.link.Send(ctx, p.out); err != nil {
-		return fmt.Errorf("answer with %s: %w", fault.Code, err)
+		return fmt.Errorf("answer with %s: %w", code, err)
 	}
 	return nil
 }
 
 // answer composes the payload of a CALLRESULT.
 func (p *Peer) answer(ctx context.Context, m *ocpp.Message) ([]byte, *ocpp.WireError) {
-	if len(m.Payload) == 0 || m.Payload[0] != '{' {
+	if !isObject(m.Payload) {
 		return nil, &ocpp.WireError{Code: ocpp.FormationViolation, Text: "the payload is not a JSON object"}
 	}
-	switch m.Action {
-	case v16.MeterValues, v16.StatusNotification, v16.DiagnosticsStatusNotification, v16.FirmwareStatusNotification,
-		v16.LogStatusNotification, v16.SecurityEventNotification, v16.SignedFirmwareStatusNotification:
-		return []byte("{}"), nil
-	case v16.Heartbeat:
-		return respond(v16.HeartbeatResponse{CurrentTime: p.csms.wireTime()}, nil)
-	case v16.DataTransfer:
-		return respond(v16.DataTransferResponse{Status: v16.DataTransferUnknownVendorID}, nil)
-	case v16.SignCertificate:
-		return respond(v16.SignCertificateResponse{Status: v16.GenericRejected}, nil)
-	case v16.Authorize:
-		return handle(ctx, m, p.authorize)
-	case v16.BootNotification:
-		return handle(ctx, m, p.boot)
-	case v16.StartTransaction:
-		return handle(ctx, m, p.start)
-	case v16.StopTransaction:
-		return handle(ctx, m, p.stop)
+	if handle, known := p.speaks.answers[m.Action]; known {
+		return handle(ctx, p, m.Payload)
 	}
-	if p.csms.isCommand(m.Action) {
+	if p.speaks.isCommand(m.Action) {
 		return nil, &ocpp.WireError{Code: ocpp.NotSupported, Text: "this action is for a station to answer"}
 	}
 	return nil, &ocpp.WireError{Code: ocpp.NotImplemented, Text: "unknown action"}
 }
 
-// handle reads a request, however odd, and writes the response.
-func handle[Req, Resp any](
-	ctx context.Context, m *ocpp.Message, f func(context.Context, *Req) (Resp, *ocpp.WireError),
-) ([]byte, *ocpp.WireError) {
-	var req Req
-	if err := json.Unmarshal(m.Payload, &req, tolerant()); err != nil {
-		return nil, &ocpp.WireError{Code: ocpp.FormationViolation, Text: "the payload cannot be read"}
+func isObject(payload []byte) bool { return len(payload) > 0 && payload[0] == '{' }
+
+// noteBoot writes what a station says of itself into the book.
+func (p *Peer) noteBoot(ctx context.Context, st hayalet.Station) *ocpp.WireError {
+	now := p.csms.now()
+	st.ID, st.Protocol = p.link.Station(), p.link.Protocol()
+	st.FirstSeen, st.LastSeen, st.LastBoot = now, now, now
+	if err := p.csms.ledger.PutStation(ctx, st); err != nil {
+		return p.ledgerFault("note a boot", err)
 	}
-	resp, fault := f(ctx, &req)
-	return respond(resp, fault)
+	return nil
 }
 
-func respond(resp any, fault *ocpp.WireError) ([]byte, *ocpp.WireError) {
-	if fault != nil {
-		return nil, fault
-	}
-	payload, err := json.Marshal(resp)
-	if err != nil { // our own types are at fault
-		return nil, &ocpp.WireError{Code: ocpp.InternalError, Text: "internal error"}
-	}
-	return payload, nil
+// ledgerFault tells the station to try again later, and the log why.
+func (p *Peer) ledgerFault(what string, err error) *ocpp.WireError {
+	p.log.Error(what, "error", err)
+	return &ocpp.WireError{Code: ocpp.InternalError, Text: "the central system cannot write its book"}
 }
 
 // wireTime is now as stations read it: UTC with milliseconds.

@@ -10,10 +10,12 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"hayalet"
+	"hayalet/internal/ocpp/tolerant"
 	"hayalet/internal/ocpp/v16"
+	"hayalet/internal/ocpp/v201"
 )
 
-// maxConfigValue is the longest value of a configuration key in characters [1.6 §6.9].
+// maxConfigValue is the longest value of a configuration key in characters [1.6 §6.9]. A variable of 2.x takes more.
 const maxConfigValue = 500
 
 // Sampling is what a station is told to measure, after each boot. Many stations are blind while idle unless told. A zero
@@ -40,18 +42,69 @@ func (s Sampling) Validate() error {
 	return nil
 }
 
-// settings are the changes in the order in which they are sent.
-func (s Sampling) settings() []v16.ChangeConfigurationRequest {
-	var list []v16.ChangeConfigurationRequest
-	add := func(key, value string) {
+// setting is one change that is sent to a station.
+type setting struct {
+	name, value string // for people
+	action      string
+	payload     any
+	status      func(answer []byte) string // what became of it
+}
+
+// inForce is the status of a change that needs nothing more, in every version.
+const inForce = "Accepted"
+
+// settings16 are the changes in the order in which they are sent [1.6 §9.1].
+func settings16(s Sampling) []setting {
+	return s.settings(func(name, value string) setting {
+		return setting{
+			name: name, value: value, action: v16.ChangeConfiguration, status: status16,
+			payload: v16.ChangeConfigurationRequest{Key: name, Value: value},
+		}
+	}, v16.ClockAlignedDataInterval, v16.MeterValuesAlignedData, v16.MeterValueSampleInterval, v16.MeterValuesSampledData)
+}
+
+func status16(answer []byte) string {
+	var resp v16.ChangeConfigurationResponse
+	_ = tolerant.Unmarshal(answer, &resp) // what cannot be read has no status
+	return string(resp.Status)
+}
+
+// settings2 are the changes in the order in which they are sent [2.0.1 J]. Each goes alone, for a station may take no more
+// at once.
+func settings2(s Sampling) []setting {
+	return s.settings(func(name, value string) setting {
+		component, variable, _ := strings.Cut(name, ".")
+		return setting{
+			name: name, value: value, action: v201.SetVariables, status: status2,
+			payload: v201.SetVariablesRequest{SetVariableData: []v201.SetVariableData{{
+				AttributeValue: value, Component: v201.Named{Name: component}, Variable: v201.Named{Name: variable},
+			}}},
+		}
+	},
+		v201.AlignedDataCtrlr+"."+v201.Interval, v201.AlignedDataCtrlr+"."+v201.Measurands,
+		v201.SampledDataCtrlr+"."+v201.TxUpdatedInterval, v201.SampledDataCtrlr+"."+v201.TxUpdatedMeasurands)
+}
+
+func status2(answer []byte) string {
+	var resp v201.SetVariablesResponse
+	if err := tolerant.Unmarshal(answer, &resp); err != nil || len(resp.SetVariableResult) != 1 {
+		return ""
+	}
+	return string(resp.SetVariableResult[0].AttributeStatus)
+}
+
+// settings makes the changes that are wanted, under the names that a version has for them.
+func (s Sampling) settings(change func(name, value string) setting, alignedInterval, aligned, sampleInterval, sampled string) []setting {
+	var list []setting
+	add := func(name, value string) {
 		if value != "" && value != "0" {
-			list = append(list, v16.ChangeConfigurationRequest{Key: key, Value: value})
+			list = append(list, change(name, value))
 		}
 	}
-	add(v16.ClockAlignedDataInterval, seconds(s.ClockAlignedInterval))
-	add(v16.MeterValuesAlignedData, strings.Join(s.AlignedData, ","))
-	add(v16.MeterValueSampleInterval, seconds(s.SampleInterval))
-	add(v16.MeterValuesSampledData, strings.Join(s.SampledData, ","))
+	add(alignedInterval, seconds(s.ClockAlignedInterval))
+	add(aligned, strings.Join(s.AlignedData, ","))
+	add(sampleInterval, seconds(s.SampleInterval))
+	add(sampled, strings.Join(s.SampledData, ","))
 	return list
 }
 
@@ -59,7 +112,7 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second))
 
 // startSampling sets the sampling in the background, once a connection. It ends with the peer.
 func (p *Peer) startSampling() {
-	settings := p.csms.cfg.Sampling.settings()
+	settings := p.speaks.settings(p.csms.cfg.Sampling)
 	p.mu.Lock()
 	again := p.samplingSet
 	p.samplingSet = true
@@ -68,30 +121,29 @@ func (p *Peer) startSampling() {
 		return
 	}
 	p.wg.Go(func() {
-		for _, s := range settings {
+		for i := range settings {
 			if p.ctx.Err() != nil {
 				return
 			}
-			p.set(s)
+			p.set(&settings[i])
 		}
 	})
 }
 
-func (p *Peer) set(s v16.ChangeConfigurationRequest) {
-	log := p.log.With("key", s.Key, "value", s.Value)
-	payload, err := json.Marshal(s)
+func (p *Peer) set(s *setting) {
+	log := p.log.With("key", s.name, "value", s.value)
+	payload, err := json.Marshal(s.payload)
 	if err != nil {
 		log.Error("set sampling", "error", err)
 		return
 	}
-	raw, err := p.command(p.ctx, v16.ChangeConfiguration, payload)
+	answer, err := p.command(p.ctx, s.action, payload)
 	if err != nil {
 		log.Warn("set sampling", "error", err)
 		return
 	}
-	var resp v16.ChangeConfigurationResponse
-	if err := json.Unmarshal(raw, &resp, tolerant()); err != nil || resp.Status != v16.ConfigurationAccepted {
-		log.Warn("sampling not in force", "status", resp.Status)
+	if status := s.status(answer); status != inForce {
+		log.Warn("sampling not in force", "status", fmt.Sprintf("%.64s", status))
 		return
 	}
 	log.Info("sampling set")

@@ -57,6 +57,88 @@ func TestSamplingIsSetAfterBoot(t *testing.T) {
 	})
 }
 
+const bootCall2 = `[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]`
+
+func TestSamplingIsSetAfterBootIn2(t *testing.T) {
+	for _, version := range []hayalet.Protocol{hayalet.OCPP201, hayalet.OCPP21} {
+		synctest.Test(t, func(t *testing.T) {
+			_, p, link := connectBy(t, version, csms.Config{Sampling: csms.Sampling{
+				ClockAlignedInterval: time.Minute, AlignedData: []string{"Energy.Active.Import.Register", "Power.Active.Import"},
+				SampleInterval: 30 * time.Second, SampledData: []string{"Energy.Active.Import.Register"},
+			}}, func(m ocpp.Message) string {
+				return fmt.Sprintf(`[3,%q,{"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"C"},"variable":{"name":"V"}}]}]`, m.ID)
+			})
+			defer p.Closed()
+			if err := p.Receive(t.Context(), []byte(bootCall2)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			var got []string
+			for _, frame := range link.take()[1:] {
+				m, _ := ocpp.ParseMessage([]byte(frame))
+				got = append(got, m.Action+string(m.Payload))
+			}
+			want := []string{
+				`SetVariables{"setVariableData":[{"attributeValue":"60","component":{"name":"AlignedDataCtrlr"},"variable":{"name":"Interval"}}]}`,
+				`SetVariables{"setVariableData":[{"attributeValue":"Energy.Active.Import.Register,Power.Active.Import","component":{"name":"AlignedDataCtrlr"},"variable":{"name":"Measurands"}}]}`,
+				`SetVariables{"setVariableData":[{"attributeValue":"30","component":{"name":"SampledDataCtrlr"},"variable":{"name":"TxUpdatedInterval"}}]}`,
+				`SetVariables{"setVariableData":[{"attributeValue":"Energy.Active.Import.Register","component":{"name":"SampledDataCtrlr"},"variable":{"name":"TxUpdatedMeasurands"}}]}`,
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: got %q\nwant %q", version, got, want)
+			}
+		})
+	}
+}
+
+// What a station does not set is logged with its own word for it; an answer that cannot be read is not taken for a yes.
+func TestSamplingNotInForceIsLogged(t *testing.T) {
+	for _, c := range []struct {
+		name, boot, answer, want string
+		version                  hayalet.Protocol
+	}{
+		{"1.6 rejected", bootCall, `{"status":"Rejected"}`, "status=Rejected", hayalet.OCPP16},
+		{"1.6 unreadable", bootCall, `[]`, `status=""`, hayalet.OCPP16},
+		{"2.0.1 rejected", bootCall2, `{"setVariableResult":[{"attributeStatus":"UnknownVariable"}]}`, "status=UnknownVariable", hayalet.OCPP201},
+		{"2.0.1 no result", bootCall2, `{"setVariableResult":[]}`, `status=""`, hayalet.OCPP201},
+		{"2.1 rejected", bootCall2, `{"setVariableResult":[{"attributeStatus":"Rejected"}]}`, "status=Rejected", hayalet.OCPP21},
+		{"2.1 an error", bootCall2, ``, "NotSupported", hayalet.OCPP21},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				central, err := csms.New(csms.Config{Sampling: csms.Sampling{SampleInterval: time.Minute}}, &fakeLedger{},
+					slog.New(slog.NewTextHandler(&log, nil)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				link := &fakeLink{station: "CP_1", protocol: c.version}
+				p, err := central.Open(t.Context(), link)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := p.Receive(t.Context(), []byte(c.boot)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				m, _ := ocpp.ParseMessage([]byte(link.take()[1]))
+				answer := fmt.Sprintf("[3,%q,%s]", m.ID, c.answer)
+				if c.answer == "" {
+					answer = fmt.Sprintf(`[4,%q,"NotSupported","",{}]`, m.ID)
+				}
+				if err := p.Receive(t.Context(), []byte(answer)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				p.Closed()
+				if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, c.want) {
+					t.Errorf("logged %s", got)
+				}
+			})
+		})
+	}
+}
+
 func TestSamplingEndsWithTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, p, link := connect(t, csms.Config{Sampling: csms.Sampling{SampleInterval: time.Second, SampledData: []string{"SoC"}}},
@@ -111,7 +193,7 @@ func TestReadTags(t *testing.T) {
 			t.Errorf("%q: got %v", tag, got)
 		}
 	}
-	if _, err := csms.ReadTags(strings.NewReader("a\n" + strings.Repeat("x", 21))); !errors.Is(err, hayalet.ErrInvalid) {
+	if _, err := csms.ReadTags(strings.NewReader("a\n" + strings.Repeat("x", 256))); !errors.Is(err, hayalet.ErrInvalid) {
 		t.Errorf("a long tag: got %v", err)
 	}
 	var all *csms.Tags

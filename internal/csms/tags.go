@@ -10,10 +10,11 @@ import (
 	"hayalet"
 )
 
-// maxTag is the length of an idTag in characters [1.6 §7.28].
-const maxTag = 20
+// maxTag is the length of an idToken in characters [2.1 part 2 §2]. An idTag of 1.6 has at most 20, an idToken of 2.0.1 36.
+const maxTag = 255
 
-// Tags is a list of accepted idTags. They are compared without regard to case [1.6 §7.28]. A nil list accepts all.
+// Tags is a list of accepted idTags, which 2.x calls idTokens. They are compared without regard to case [1.6 §7.28, 2.x
+// part 2 §2]. A nil list accepts all.
 type Tags struct {
 	known map[string]struct{}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hayalet"
 	"hayalet/internal/csms"
 )
 
@@ -84,7 +85,7 @@ func runVector(t *testing.T, v vector) {
 		cfg.Tags = tags
 	}
 	ledger := &fakeLedger{fails: v.header["ledger"] == "fails"}
-	link := &fakeLink{}
+	link := &fakeLink{protocol: hayalet.Protocol("ocpp" + v.header["version"])}
 	_, p := open(t, cfg, ledger, link)
 	defer p.Closed()
 	expect(t, v)
@@ -111,7 +112,7 @@ func expect(t *testing.T, v vector) {
 			want = "error " + strings.Trim(parts[2], `"`)
 		}
 	}
-	if v.header["expect"] != want || v.header["version"] != "1.6" || v.header["name"] == "" {
-		t.Errorf("header %v: want version 1.6, a name, and expect: %s", v.header, want)
+	if v.header["expect"] != want || v.header["version"] == "" || v.header["name"] == "" {
+		t.Errorf("header %v: want a version, a name, and expect: %s", v.header, want)
 	}
 }

@@ -4,23 +4,26 @@ import (
 	"errors"
 	"strconv"
 
+	"hayalet"
 	"hayalet/internal/jsonread"
 )
 
-// MessageType is the first element of an OCPP-J frame [1.6J §4.1.3].
+// MessageType is the first element of an OCPP-J frame [1.6J §4.1.3, 2.1 part 4 §4.2].
 type MessageType int
 
-// The message types.
+// The message types. The last two are of OCPP 2.1 alone and never answered; on another link they are unknown.
 const (
-	Call       MessageType = 2
-	CallResult MessageType = 3
-	CallError  MessageType = 4
+	Call            MessageType = 2
+	CallResult      MessageType = 3
+	CallError       MessageType = 4
+	CallResultError MessageType = 5 // a CALLRESULT could not be processed
+	Send            MessageType = 6 // a CALL without an answer
 )
 
-// ErrorCode is the third element of a CALLERROR [1.6J §4.2.3].
+// ErrorCode is the third element of a CALLERROR [1.6J §4.2.3, 2.x part 4 §4.3].
 type ErrorCode string
 
-// The error codes of 1.6J, in its own spelling.
+// The error codes of 1.6J, in its own spelling. [ErrorCode.In] spells them for other versions.
 const (
 	NotImplemented               ErrorCode = "NotImplemented"
 	NotSupported                 ErrorCode = "NotSupported"
@@ -37,29 +40,59 @@ const (
 	maxActionLength                        = 64
 )
 
+// The words of 2.x that 1.6 does not have.
+const (
+	FormatViolation               ErrorCode = "FormatViolation"
+	OccurrenceConstraintViolation ErrorCode = "OccurrenceConstraintViolation"
+	RPCFrameworkError             ErrorCode = "RpcFrameworkError"
+)
+
+// In returns the code as the version spells it.
+func (c ErrorCode) In(version hayalet.Protocol) ErrorCode {
+	switch {
+	case version == hayalet.OCPP16 || version == "":
+	case c == FormationViolation:
+		return FormatViolation
+	case c == OccurenceConstraintViolation:
+		return OccurrenceConstraintViolation
+	}
+	return c
+}
+
 // Message is an OCPP-J frame taken apart. Payload and Details are parts of the frame's bytes.
 type Message struct {
 	Type      MessageType
 	ID        string
-	Action    string // Call
-	Payload   []byte // Call and CallResult: the JSON value as written
-	ErrorCode string // CallError
+	Action    string // Call and Send
+	Payload   []byte // Call, Send and CallResult: the JSON value as written
+	ErrorCode string // CallError and CallResultError
 	ErrorText string
 	Details   []byte
 }
 
 // WireError says why a frame is none. It is what a CALLERROR carries.
 type WireError struct {
-	ID     string // the frame's message id, or "-1" where none could be read
-	Code   ErrorCode
+	ID     string    // the frame's message id, or "-1" where none could be read
+	Code   ErrorCode // in the words of 1.6
 	Text   string
 	Ignore bool // an unknown message type number: no answer is due [1.6J §4.1.3]
+
+	framing bool // the frame is at fault, not its payload
 }
 
 // Error names the code and the fault.
 func (e *WireError) Error() string { return string(e.Code) + ": " + e.Text }
 
-// ParseMessage takes a frame apart. The frame is checked as JSON to its end; the payload's schema is not looked at.
+// CodeIn returns the code in the words of a version: 2.x has one of its own for what is no frame [2.x part 4 §4.3].
+func (e *WireError) CodeIn(version hayalet.Protocol) ErrorCode {
+	if e.framing && version != hayalet.OCPP16 && version != "" {
+		return RPCFrameworkError
+	}
+	return e.Code.In(version)
+}
+
+// ParseMessage takes a frame apart. The frame is checked as JSON to its end; the payload's schema is not looked at. Of a
+// frame that is faulty Type is set where it could be read: only what may be a CALL is to be answered.
 func ParseMessage(data []byte) (Message, *WireError) {
 	m := Message{}
 	fault := parseMessage(data, &m)
@@ -73,7 +106,9 @@ func ParseMessage(data []byte) (Message, *WireError) {
 	return m, fault
 }
 
-func violation(text string) *WireError { return &WireError{Code: FormationViolation, Text: text} }
+func violation(text string) *WireError {
+	return &WireError{Code: FormationViolation, Text: text, framing: true}
+}
 
 func parseMessage(data []byte, m *Message) *WireError {
 	r := jsonread.New(data)
@@ -88,6 +123,10 @@ func parseMessage(data []byte, m *Message) *WireError {
 	if err != nil {
 		return violation("the first element is not a message type number")
 	}
+	m.Type = MessageType(kind)
+	if m.Type < Call || m.Type > Send {
+		return unknownType(&r, m)
+	}
 	if !r.More() {
 		return violation("the message id is missing")
 	}
@@ -98,16 +137,23 @@ func parseMessage(data []byte, m *Message) *WireError {
 	if len(id) > maxIDLength {
 		return violation("the message id is too long")
 	}
-	m.Type, m.ID = MessageType(kind), string(id)
+	m.ID = string(id)
 	switch m.Type {
-	case Call:
-		return parseCall(&r, m, isString)
 	case CallResult:
 		return parseResult(&r, m)
-	case CallError:
+	case CallError, CallResultError:
 		return parseError(&r, m)
 	}
-	return &WireError{Code: ProtocolError, Text: "unknown message type number " + strconv.Itoa(kind), Ignore: true}
+	return parseCall(&r, m, isString)
+}
+
+func unknownType(r *jsonread.Reader, m *Message) *WireError {
+	if r.More() {
+		if id, ok := r.String(); ok && len(id) <= maxIDLength {
+			m.ID = string(id)
+		}
+	}
+	return &WireError{Code: ProtocolError, Text: "unknown message type number " + strconv.Itoa(int(m.Type)), Ignore: true}
 }
 
 func parseCall(r *jsonread.Reader, m *Message, idIsString bool) *WireError {
@@ -175,7 +221,16 @@ func finish(r *jsonread.Reader) *WireError {
 
 // AppendCall appends the frame of a CALL to dst. The payload is a JSON value.
 func AppendCall(dst []byte, id, action string, payload []byte) []byte {
-	dst = append(dst, "[2,"...)
+	return appendCall(dst, "[2,", id, action, payload)
+}
+
+// AppendSend appends the frame of a SEND to dst: a CALL of OCPP 2.1 that is not answered. The payload is a JSON value.
+func AppendSend(dst []byte, id, action string, payload []byte) []byte {
+	return appendCall(dst, "[6,", id, action, payload)
+}
+
+func appendCall(dst []byte, begin, id, action string, payload []byte) []byte {
+	dst = append(dst, begin...)
 	dst = appendString(dst, id)
 	dst = append(dst, ',')
 	dst = appendString(dst, action)
@@ -195,7 +250,16 @@ func AppendResult(dst []byte, id string, payload []byte) []byte {
 
 // AppendError appends the frame of a CALLERROR without details to dst.
 func AppendError(dst []byte, id string, code ErrorCode, text string) []byte {
-	dst = append(dst, "[4,"...)
+	return appendError(dst, "[4,", id, code, text)
+}
+
+// AppendResultError appends the frame of a CALLRESULTERROR without details to dst. It is of OCPP 2.1.
+func AppendResultError(dst []byte, id string, code ErrorCode, text string) []byte {
+	return appendError(dst, "[5,", id, code, text)
+}
+
+func appendError(dst []byte, begin, id string, code ErrorCode, text string) []byte {
+	dst = append(dst, begin...)
 	dst = appendString(dst, id)
 	dst = append(dst, ',')
 	dst = appendString(dst, string(code))

@@ -1,8 +1,10 @@
 package v16
 
+import "hayalet/internal/ocpp/tolerant"
+
 // AuthorizeRequest [1.6 §6.1].
 type AuthorizeRequest struct {
-	IDTag Text `json:"idTag"`
+	IDTag tolerant.Text `json:"idTag"`
 }
 
 // AuthorizeResponse [1.6 §6.2].
@@ -17,11 +19,11 @@ type IDTagInfo struct {
 
 // BootNotificationRequest [1.6 §6.3].
 type BootNotificationRequest struct {
-	ChargePointVendor       Text `json:"chargePointVendor"`
-	ChargePointModel        Text `json:"chargePointModel"`
-	ChargePointSerialNumber Text `json:"chargePointSerialNumber"`
-	ChargeBoxSerialNumber   Text `json:"chargeBoxSerialNumber"` // deprecated by the standard, sent by many
-	FirmwareVersion         Text `json:"firmwareVersion"`
+	ChargePointVendor       tolerant.Text `json:"chargePointVendor"`
+	ChargePointModel        tolerant.Text `json:"chargePointModel"`
+	ChargePointSerialNumber tolerant.Text `json:"chargePointSerialNumber"`
+	ChargeBoxSerialNumber   tolerant.Text `json:"chargeBoxSerialNumber"` // deprecated by the standard, sent by many
+	FirmwareVersion         tolerant.Text `json:"firmwareVersion"`
 }
 
 // BootNotificationResponse [1.6 §6.4]. Interval is in seconds.
@@ -59,10 +61,10 @@ type SignCertificateResponse struct {
 
 // StartTransactionRequest [1.6 §6.45]. MeterStart is in Wh.
 type StartTransactionRequest struct {
-	ConnectorID Integer `json:"connectorId"`
-	IDTag       Text    `json:"idTag"`
-	MeterStart  Integer `json:"meterStart"`
-	Timestamp   Text    `json:"timestamp"`
+	ConnectorID tolerant.Integer `json:"connectorId"`
+	IDTag       tolerant.Text    `json:"idTag"`
+	MeterStart  tolerant.Integer `json:"meterStart"`
+	Timestamp   tolerant.Text    `json:"timestamp"`
 }
 
 // StartTransactionResponse [1.6 §6.46].
@@ -73,11 +75,11 @@ type StartTransactionResponse struct {
 
 // StopTransactionRequest [1.6 §6.49]. MeterStop is in Wh.
 type StopTransactionRequest struct {
-	TransactionID Integer `json:"transactionId"`
-	IDTag         Text    `json:"idTag"`
-	MeterStop     Integer `json:"meterStop"`
-	Timestamp     Text    `json:"timestamp"`
-	Reason        Text    `json:"reason"`
+	TransactionID tolerant.Integer `json:"transactionId"`
+	IDTag         tolerant.Text    `json:"idTag"`
+	MeterStop     tolerant.Integer `json:"meterStop"`
+	Timestamp     tolerant.Text    `json:"timestamp"`
+	Reason        tolerant.Text    `json:"reason"`
 }
 
 // StopTransactionResponse [1.6 §6.50].

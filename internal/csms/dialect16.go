@@ -6,51 +6,64 @@ import (
 	"errors"
 	"math"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"hayalet"
 	"hayalet/internal/ocpp"
+	"hayalet/internal/ocpp/tolerant"
 	"hayalet/internal/ocpp/v16"
 )
 
 // firstYear is the first year that a clock can mean: OCPP is not older.
 const firstYear = 2010
 
-// tolerant reads what other stations' parsers read too. Of members written twice the last counts.
-func tolerant() json.Options {
-	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+func dialect16() *dialect {
+	return &dialect{
+		name: "1.6", commands: v16.Commands(), settings: settings16,
+		answers: map[string]handler{
+			v16.Authorize:                        reads((*Peer).authorize16),
+			v16.BootNotification:                 reads((*Peer).boot16),
+			v16.DataTransfer:                     says(v16.DataTransferResponse{Status: v16.DataTransferUnknownVendorID}),
+			v16.DiagnosticsStatusNotification:    noted,
+			v16.FirmwareStatusNotification:       noted,
+			v16.Heartbeat:                        reads((*Peer).heartbeat16),
+			v16.LogStatusNotification:            noted,
+			v16.MeterValues:                      noted,
+			v16.SecurityEventNotification:        noted,
+			v16.SignCertificate:                  says(v16.SignCertificateResponse{Status: v16.GenericRejected}),
+			v16.SignedFirmwareStatusNotification: noted,
+			v16.StartTransaction:                 reads((*Peer).start),
+			v16.StatusNotification:               noted,
+			v16.StopTransaction:                  reads((*Peer).stop),
+		},
+	}
 }
 
-func (p *Peer) authorize(_ context.Context, req *v16.AuthorizeRequest) (v16.AuthorizeResponse, *ocpp.WireError) {
+func (p *Peer) authorize16(_ context.Context, req *v16.AuthorizeRequest) (v16.AuthorizeResponse, *ocpp.WireError) {
 	return v16.AuthorizeResponse{IDTagInfo: p.tagInfo(req.IDTag)}, nil
 }
 
-func (p *Peer) tagInfo(tag v16.Text) v16.IDTagInfo {
+func (p *Peer) heartbeat16(context.Context, *struct{}) (v16.HeartbeatResponse, *ocpp.WireError) {
+	return v16.HeartbeatResponse{CurrentTime: p.csms.wireTime()}, nil
+}
+
+func (p *Peer) tagInfo(tag tolerant.Text) v16.IDTagInfo {
 	if p.csms.cfg.Tags.Accepts(string(tag)) {
 		return v16.IDTagInfo{Status: v16.AuthorizationAccepted}
 	}
 	return v16.IDTagInfo{Status: v16.AuthorizationInvalid}
 }
 
-// boot accepts every station [1.6 §4.2].
-func (p *Peer) boot(
+// boot16 accepts every station [1.6 §4.2].
+func (p *Peer) boot16(
 	ctx context.Context, req *v16.BootNotificationRequest,
 ) (v16.BootNotificationResponse, *ocpp.WireError) {
-	now := p.csms.now()
-	err := p.csms.ledger.PutStation(ctx, hayalet.Station{
-		ID:     p.link.Station(),
+	fault := p.noteBoot(ctx, hayalet.Station{
 		Vendor: string(req.ChargePointVendor), Model: string(req.ChargePointModel),
 		Serial:   string(cmp.Or(req.ChargePointSerialNumber, req.ChargeBoxSerialNumber)),
-		Firmware: string(req.FirmwareVersion), Protocol: p.link.Protocol(),
-		FirstSeen: now, LastSeen: now, LastBoot: now,
+		Firmware: string(req.FirmwareVersion),
 	})
-	if err != nil {
-		return v16.BootNotificationResponse{}, p.ledgerFault("note a boot", err)
-	}
 	return v16.BootNotificationResponse{
 		CurrentTime: p.csms.wireTime(), Interval: p.csms.cfg.Interval, Status: v16.RegistrationAccepted,
-	}, nil
+	}, fault
 }
 
 // start opens a transaction, for a refused tag too: its response carries an id in any case [1.6 §4.8].
@@ -76,7 +89,7 @@ func (p *Peer) start(
 // claimOf is the time of a start where it tells one start from another, else "". A clock that was never set says the same
 // at every start; with a meter that counts each session from zero, the next customer's start would be taken for the last
 // one sent again, and get its ended id back.
-func claimOf(timestamp v16.Text) string {
+func claimOf(timestamp tolerant.Text) string {
 	at, _, ok := hayalet.ParseInstant(timestamp)
 	if !ok || at.Time().Year() < firstYear {
 		return ""
@@ -107,10 +120,4 @@ func (p *Peer) stop(
 		return resp, p.ledgerFault("end a transaction", err)
 	}
 	return resp, nil
-}
-
-// ledgerFault tells the station to try again later, and the log why.
-func (p *Peer) ledgerFault(what string, err error) *ocpp.WireError {
-	p.log.Error(what, "error", err)
-	return &ocpp.WireError{Code: ocpp.InternalError, Text: "the central system cannot write its book"}
 }
