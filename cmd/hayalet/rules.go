@@ -16,9 +16,6 @@ import (
 // attackVersion is the version of MITRE ATT&CK that the catalogue's techniques are of.
 const attackVersion = 16
 
-// readVersions are the versions of OCPP that are decoded. Clauses of others say where the standard has the same rule.
-const readVersions = "1.6"
-
 type rulesOptions struct{ config, output, station, model string }
 
 func (a *app) rules() *cobra.Command {
@@ -129,10 +126,19 @@ func described(rules []ruleSettings) []report.Rule {
 		all[i] = report.Rule{
 			ID: r.Name, Severity: r.Severity, Mode: r.Mode, Clauses: clauses(r.Clauses), Params: params(r),
 			Technique: report.Technique{ID: r.Technique, Version: attackVersion},
-			Versions:  []string{readVersions},
+			Versions:  readVersions(),
 		}
 	}
 	slices.SortFunc(all, func(a, b report.Rule) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all
+}
+
+// readVersions are the versions of OCPP that a rule can judge by: all that are decoded.
+func readVersions() []string {
+	var all []string
+	for _, p := range slices.Backward(hayalet.Protocols()) {
+		all = append(all, strings.TrimPrefix(string(p), "ocpp"))
+	}
 	return all
 }
 

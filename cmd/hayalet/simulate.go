@@ -24,6 +24,7 @@ func (a *app) simulate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.URL, "url", "ws://127.0.0.1:9000/CP_1", a.text.T("flag.url.station"))
 	f.StringVar(&o.Key, "key", "", a.text.T("flag.key"))
+	f.StringVar((*string)(&o.Protocol), "protocol", "", a.text.T("flag.protocol"))
 	f.Float64Var(&o.Speed, "speed", 1, a.text.T("flag.speed"))
 	f.DurationVar(&o.Stay, "stay", 0, a.text.T("flag.stay"))
 	f.DurationVar(&o.Timeout, "timeout", sim.DefaultTimeout, a.text.T("flag.timeout"))

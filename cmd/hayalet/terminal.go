@@ -123,7 +123,7 @@ func noteText(p lang.Printer, n sim.Note) string {
 	case sim.NoteIdleValue:
 		return p.T("cp.idle", n.Value, n.Unit)
 	case sim.NoteStopping:
-		return p.T("cp.stopping")
+		return p.T("cp.stopping", n.Action)
 	case sim.NoteStopped:
 		return p.T("cp.stopped")
 	case sim.NoteAttackBegins:

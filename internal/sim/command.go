@@ -28,13 +28,13 @@ func (p *player) afterScript(do func(context.Context) error) {
 	}
 }
 
-// reboot is what follows an accepted Reset [1.6 §5.14].
+// reboot is what follows an accepted Reset [1.6 §5.14, 2.x B11].
 func (p *player) reboot(ctx context.Context) error {
 	p.disconnect()
 	if err := p.reconnect(ctx); err != nil {
 		return err
 	}
-	return p.boot(ctx, p.firstBoot())
+	return p.boot(ctx, p.firstBoot(), remoteReset)
 }
 
 // firstBoot is the script's own boot, or one of the defaults.
@@ -48,36 +48,33 @@ func (p *player) firstBoot() *Boot {
 	return &Boot{Vendor: def.Vendor, Model: def.Model, Firmware: def.Firmware, Serial: def.Serial}
 }
 
-// trigger answers TriggerMessage, and has the message sent [1.6 §5.17].
-func (p *player) trigger(req request) statusOnly {
-	if req.Connector < 0 || req.Connector > p.o.Scenario.Connectors {
+// trigger answers TriggerMessage, and has the message sent [1.6 §5.17, 2.x F06].
+func (p *player) trigger(connector int, send func(context.Context) error) statusOnly {
+	if !p.station.has(connector) {
 		return status("Rejected")
 	}
-	send := p.triggered(req)
 	if send == nil {
 		return status("NotImplemented")
 	}
 	return acceptedIf(p.soon(send), "Rejected")
 }
 
-func (p *player) triggered(req request) func(context.Context) error {
-	plain := func(action string, payload any) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := p.call(ctx, action, payload)
-			return err
-		}
+// triggered returns what sends the message that is asked for, or nil.
+func (p *player) triggered(action string, connector int) func(context.Context) error {
+	plain := func(m message) func(context.Context) error {
+		return func(ctx context.Context) error { return p.tell(ctx, m) }
 	}
-	switch req.Requested {
+	switch action {
 	case "Heartbeat":
-		return plain("Heartbeat", struct{}{})
+		return plain(heartbeat())
 	case "BootNotification":
-		return func(ctx context.Context) error { return p.boot(ctx, p.firstBoot()) }
+		return func(ctx context.Context) error { return p.boot(ctx, p.firstBoot(), triggered) }
 	case "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification":
-		return plain(req.Requested, status("Idle"))
+		return plain(message{action: action, payload: status("Idle")})
 	case "StatusNotification":
-		return p.eachConnector(req.Connector, p.triggeredStatus)
+		return p.eachConnector(connector, p.triggeredStatus)
 	case "MeterValues":
-		return p.eachConnector(req.Connector, p.triggeredMeter)
+		return p.eachConnector(connector, func(ctx context.Context, c int) error { return p.triggeredMeter(ctx, c, TxRef{}) })
 	}
 	return nil
 }
@@ -98,40 +95,41 @@ func (p *player) eachConnector(connector int, do func(context.Context, int) erro
 }
 
 func (p *player) triggeredStatus(ctx context.Context, connector int) error {
-	now := p.status[connector]
-	if now == "" && p.running[connector] != nil {
-		now = hayalet.Charging.String()
+	s := p.situation(connector, p.running[connector], p.nowStamp())
+	if s.status == "" && s.own {
+		s.status = hayalet.Charging.String()
 	}
-	_, err := p.call(ctx, "StatusNotification", p.statusPayload(connector, cmp.Or(now, hayalet.Available.String()), "NoError", p.nowStamp()))
-	return err
+	s.status = cmp.Or(s.status, hayalet.Available.String())
+	return p.tell(ctx, p.dialect.status(s, "NoError"))
 }
 
 // triggeredMeter sends the register as it was last sent. It adds no energy, so it is never phantom.
-func (p *player) triggeredMeter(ctx context.Context, connector int) error {
+func (p *player) triggeredMeter(ctx context.Context, connector int, tx TxRef) error {
 	last, ok := p.last[connector]
 	if !ok {
 		return nil
 	}
-	a := &Meter{Connector: connector, Unit: last.unit, Context: hayalet.Trigger.String(), Measurand: energyRegister}
+	a := &Meter{Connector: connector, Unit: last.unit, Context: hayalet.Trigger.String(), Measurand: energyRegister, Transaction: tx}
 	return p.meter(ctx, a, last.value, p.nowStamp())
 }
 
-func (p *player) remoteStart(req request) statusOnly {
-	connector := cmp.Or(req.Connector, 1)
-	if p.scripted || req.IDTag == "" || connector < 0 || connector > p.o.Scenario.Connectors || p.running[connector] != nil {
+// remoteStart takes an order to start; its register is the last one that was sent.
+func (p *player) remoteStart(a *Start) statusOnly {
+	if p.scripted || a.IDTag == "" || a.Connector < 1 || !p.station.has(a.Connector) || p.running[a.Connector] != nil {
 		return status("Rejected")
 	}
 	return acceptedIf(p.soon(func(ctx context.Context) error {
-		if p.running[connector] != nil {
+		if p.running[a.Connector] != nil {
 			return nil // asked for twice
 		}
-		return p.start(ctx, &Start{Connector: connector, IDTag: req.IDTag, MeterStart: p.register(connector)}, p.nowStamp())
+		a.MeterStart = p.register(a.Connector)
+		return p.start(ctx, a, p.nowStamp())
 	}), "Rejected")
 }
 
-func (p *player) remoteStop(req request) statusOnly {
+func (p *player) remoteStop(id hayalet.TransactionID) statusOnly {
 	for connector, tx := range p.running {
-		if p.scripted || tx.id != req.Transaction {
+		if p.scripted || tx.id != id {
 			continue
 		}
 		return acceptedIf(p.soon(func(ctx context.Context) error {
@@ -154,13 +152,13 @@ func (p *player) register(connector int) int64 {
 	return int64(energy / hayalet.WattHour)
 }
 
-// availability answers ChangeAvailability [1.6 §5.2]; the script goes on in any case.
-func (p *player) availability(req request) statusOnly {
-	if req.Connector < 0 || req.Connector > p.o.Scenario.Connectors {
+// availability answers ChangeAvailability [1.6 §5.2, 2.x G03]; the script goes on in any case.
+func (p *player) availability(connector int) statusOnly {
+	if !p.station.has(connector) {
 		return status("Rejected")
 	}
-	for connector := range p.running {
-		if req.Connector == 0 || req.Connector == connector {
+	for c := range p.running {
+		if connector == 0 || connector == c {
 			return status("Scheduled")
 		}
 	}

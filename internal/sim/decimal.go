@@ -60,7 +60,17 @@ func (d Decimal) Add(e Decimal) (Decimal, bool) {
 
 // Thousandth returns d/1000, exactly, with three decimals more: 1254300 is 1254.300.
 func (d Decimal) Thousandth() (Decimal, bool) {
-	return Decimal{unscaled: d.unscaled, scale: d.scale + 3}, d.scale+3 <= maxDigits
+	return d.shifted(3)
+}
+
+// shifted returns d divided by ten to the power, exactly. It is false where that has too many digits.
+func (d Decimal) shifted(power int) (Decimal, bool) {
+	d.scale += power
+	if d.scale < 0 {
+		v, ok := Decimal{unscaled: d.unscaled}.rescaled(-d.scale)
+		return Decimal{unscaled: v}, ok
+	}
+	return d, d.scale <= maxDigits
 }
 
 // rescaled returns the integer of d at a scale that is not smaller than its own.

@@ -129,10 +129,13 @@ func (d decoder) dataTransfer(n *yaml.Node) (Action, error) {
 	return &a, err
 }
 
+// unwritten is no multiplier.
+const unwritten = -100
+
 func (d decoder) meter(n *yaml.Node, def Defaults) (Action, error) {
 	a := Meter{
 		Connector: 1, Unit: def.Unit, Context: def.Context, Measurand: def.Measurand, Location: def.Location,
-		Format: def.Format, Transaction: def.Transaction, Count: 1,
+		Format: def.Format, Transaction: def.Transaction, Count: 1, Multiplier: unwritten,
 	}
 	var energy *Decimal
 	err := d.mapping(n, "meter", []field{
@@ -140,6 +143,7 @@ func (d decoder) meter(n *yaml.Node, def Defaults) (Action, error) {
 		{key: "value", to: &a.Value},
 		{key: "energy", to: &energy},
 		{key: "unit", to: &a.Unit, oneOf: units()},
+		{key: "multiplier", to: &a.Multiplier, oneOf: multipliers()},
 		{key: "context", to: &a.Context, oneOf: contexts()},
 		{key: "measurand", to: &a.Measurand, oneOf: measurands()},
 		{key: "phase", to: &a.Phase, oneOf: phases()},
@@ -156,6 +160,12 @@ func (d decoder) meter(n *yaml.Node, def Defaults) (Action, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if a.Multiplier == unwritten {
+		a.Multiplier = 0
+		if a.isEnergy() {
+			a.Multiplier = def.Multiplier
+		}
 	}
 	return &a, d.checkMeter(n, &a, energy)
 }

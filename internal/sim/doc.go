@@ -1,4 +1,5 @@
-// Package sim plays charging stations: OCPP 1.6J clients that follow a written scenario over a real WebSocket.
+// Package sim plays charging stations: clients of OCPP 1.6, 2.0.1 or 2.1 that follow a written scenario over a real
+// WebSocket. A scenario is written in the words of 1.6, whatever the version that it is played in.
 //
 // A [Scenario] is a YAML file: a header, the steps of one station in their order, and the truth, which says what of
 // its readings is phantom energy. [Load] reads one and refuses what it does not understand; [Play] follows it against

@@ -64,21 +64,21 @@ func (p *player) handle(in inbound, awaited string) (ocpp.Message, bool, error) 
 	switch {
 	case fault != nil:
 		p.res.Unexpected++
-		if fault.Ignore {
+		if fault.Ignore || m.Type > ocpp.Call { // only what may be a call is answered
 			return m, false, nil
 		}
-		return m, false, p.send(ocpp.AppendError(nil, fault.ID, fault.Code, fault.Text))
+		return m, false, p.write(ocpp.AppendError(nil, fault.ID, fault.CodeIn(p.o.Protocol), fault.Text))
 	case m.Type == ocpp.Call:
 		return m, false, p.answer(m)
-	case awaited == "" || m.ID != awaited:
+	case m.Type != ocpp.CallResult && m.Type != ocpp.CallError, awaited == "", m.ID != awaited:
 		p.res.Unexpected++
 		return m, false, nil
 	}
 	return m, true, nil
 }
 
-// send writes one message to the connection, which must be there.
-func (p *player) send(data []byte) error {
+// write sends one message to the connection, which must be there.
+func (p *player) write(data []byte) error {
 	p.listener.Sent(time.Now(), data)
 	if err := p.client.write(data); err != nil {
 		return p.lost(err)
@@ -108,19 +108,25 @@ func (p *player) decode(r reply, to any) bool {
 
 // call sends a call and waits for its answer, as a station may have only one call open [1.6J §4.1.1]. Its error ends
 // the play; a refusal or silence is in the reply.
-func (p *player) call(ctx context.Context, action string, payload any) (reply, error) {
-	body, err := json.Marshal(payload)
+func (p *player) call(ctx context.Context, m message) (reply, error) {
+	body, err := json.Marshal(m.payload)
 	if err != nil {
-		return reply{}, fmt.Errorf("encode %s: %w", action, err)
+		return reply{}, fmt.Errorf("encode %s: %w", m.action, err)
 	}
 	id := uuid.NewString()
-	return p.exchange(ctx, id, action, ocpp.AppendCall(nil, id, action, body))
+	return p.exchange(ctx, id, m.action, ocpp.AppendCall(nil, id, m.action, body))
+}
+
+// tell is a call whose answer does not matter.
+func (p *player) tell(ctx context.Context, m message) error {
+	_, err := p.call(ctx, m)
+	return err
 }
 
 func (p *player) exchange(ctx context.Context, id, action string, data []byte) (reply, error) {
 	p.res.Calls++
 	r := reply{id: id, at: time.Now()}
-	if err := p.send(data); err != nil {
+	if err := p.write(data); err != nil {
 		return reply{}, err
 	}
 	timer := time.NewTimer(p.o.Timeout)
@@ -155,7 +161,7 @@ func (p *player) exchange(ctx context.Context, id, action string, data []byte) (
 // reconnect makes a new connection and sends what has waited for one.
 func (p *player) reconnect(ctx context.Context) error {
 	for try := 1; ; try++ {
-		c, err := connect(ctx, p.addr, p.o.Scenario.Protocol)
+		c, err := connect(ctx, p.addr, p.o.Protocol)
 		if err == nil {
 			p.client = c
 			break

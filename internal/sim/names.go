@@ -2,7 +2,18 @@ package sim
 
 import "hayalet"
 
-// The names of the standard that a scenario may write. What lies outside of it can be sent with a raw step.
+// The names that a scenario may write, in every version: those of 1.6. What lies outside of it can be sent with a raw step.
+
+func protocols() []string {
+	var names []string
+	for _, p := range hayalet.Protocols() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
+// multipliers are the powers of ten that leave a register its digits.
+func multipliers() []string { return []string{"-3", "-2", "-1", "0", "1", "2", "3", "4", "5", "6"} }
 
 func statuses() []string {
 	var names []string

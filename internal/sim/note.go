@@ -11,11 +11,11 @@ const (
 	NoteDisconnected                   // the scenario cut the connection
 	NoteBootAccepted                   // the station may go on
 	NoteBootRefused                    // Text: the status; the station asks again
-	NoteChargingStarts                 // before StartTransaction: Connector
-	NoteTokenRefused                   // Text: the status of the idTag; charging goes on all the same
+	NoteChargingStarts                 // before the start is sent: Connector
+	NoteTokenRefused                   // Text: the status of the token; charging goes on all the same
 	NoteMetering                       // after a value inside a transaction: Connector, Value, Unit
 	NoteIdleValue                      // after a value outside any that is not phantom: Connector, Value, Unit
-	NoteStopping                       // before StopTransaction: Connector
+	NoteStopping                       // before the end of a transaction is sent: Connector, Action
 	NoteStopped                        // after its answer: Connector
 	NoteAttackBegins                   // the first phantom reading comes next
 	NotePhantom                        // before a phantom reading: Connector, Value, Unit

@@ -24,16 +24,15 @@ func (p *player) move(ctx context.Context, m move) error {
 	case *Reconnect:
 		return p.reconnect(ctx)
 	case *SetStatus:
-		p.status[a.Connector] = a.Status
-		return p.online(ctx, "StatusNotification", p.statusPayload(a.Connector, a.Status, a.Error, p.stamp(m.at)))
+		return p.setStatus(ctx, a, p.stamp(m.at))
 	case *Boot:
-		return p.whileOnline("BootNotification", func() error { return p.boot(ctx, a) })
+		return p.whileOnline("BootNotification", func() error { return p.boot(ctx, a, powerUp) })
 	case *Authorize:
-		return p.online(ctx, "Authorize", authorizePayload{IDTag: a.IDTag})
+		return p.send(ctx, p.dialect.authorize(a.IDTag))
 	case *Heartbeat:
-		return p.online(ctx, "Heartbeat", struct{}{})
+		return p.send(ctx, heartbeat())
 	case *DataTransfer:
-		return p.online(ctx, "DataTransfer", transferPayload{VendorID: a.VendorID, MessageID: a.MessageID, Data: a.Data})
+		return p.send(ctx, transfer(a))
 	case *Raw:
 		return p.whileOnline("raw", func() error { return p.raw(ctx, a.Text) })
 	}
@@ -49,33 +48,39 @@ func (p *player) whileOnline(action string, do func() error) error {
 	return do()
 }
 
-func (p *player) online(ctx context.Context, action string, payload any) error {
-	return p.whileOnline(action, func() error {
-		_, err := p.call(ctx, action, payload)
-		return err
-	})
+// send is a call that nothing follows from.
+func (p *player) send(ctx context.Context, m message) error {
+	return p.deliver(ctx, m, func(ctx context.Context) error { return p.tell(ctx, m) })
 }
 
-// deliver does what the central system must learn in any case, now or when the connection is back.
-func (p *player) deliver(ctx context.Context, action string, do func(context.Context) error) error {
+// deliver does what sends a message, now or, where it is of use later, when the connection is back.
+func (p *player) deliver(ctx context.Context, m message, do func(context.Context) error) error {
 	if p.client != nil {
 		return do(ctx)
 	}
-	if len(p.queue) == maxQueue {
-		p.note(Note{Kind: NoteSkipped, Action: action})
+	if !m.late || len(p.queue) == maxQueue {
+		p.note(Note{Kind: NoteSkipped, Action: m.action})
 		return nil
 	}
-	p.note(Note{Kind: NoteQueued, Action: action})
+	p.note(Note{Kind: NoteQueued, Action: m.action})
 	p.queue = append(p.queue, do)
 	return nil
 }
 
+// situation is what holds now; tx may be nil.
+func (p *player) situation(connector int, tx *transaction, stamp time.Time) situation {
+	return situation{
+		connector: connector, tx: tx, own: tx != nil && tx == p.running[connector], status: p.status[connector],
+		stamp: stamp, offline: p.client == nil,
+	}
+}
+
 // boot asks until it is accepted. The time that refusals take moves the rest of the script.
-func (p *player) boot(ctx context.Context, a *Boot) error {
+func (p *player) boot(ctx context.Context, a *Boot, why bootReason) error {
 	begun := time.Now()
-	payload := bootPayload{Model: a.Model, Serial: a.Serial, Vendor: a.Vendor, Firmware: a.Firmware}
+	m := p.dialect.boot(a, why)
 	for try := 1; ; try++ {
-		r, err := p.call(ctx, "BootNotification", payload)
+		r, err := p.call(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -102,43 +107,52 @@ func (p *player) boot(ctx context.Context, a *Boot) error {
 // seconds reads an interval of the central system: at most a day, and never negative.
 func seconds(n int) time.Duration { return time.Duration(min(max(n, 0), 24*60*60)) * time.Second }
 
-func (p *player) start(ctx context.Context, a *Start, stamp time.Time) error {
-	tx := &transaction{id: unanswered}
-	p.running[a.Connector] = tx
-	payload := startPayload{Connector: a.Connector, IDTag: a.IDTag, Meter: a.MeterStart, Timestamp: stamp.Format(stampLayout)}
-	return p.deliver(ctx, "StartTransaction", func(ctx context.Context) error {
-		p.tally.start(a.Connector)
-		p.note(Note{Kind: NoteChargingStarts, Connector: a.Connector})
-		r, err := p.call(ctx, "StartTransaction", payload)
-		if err != nil {
+func (p *player) setStatus(ctx context.Context, a *SetStatus, stamp time.Time) error {
+	p.status[a.Connector] = a.Status
+	for _, m := range p.dialect.statusChange(p.situation(a.Connector, p.running[a.Connector], stamp), a.Error) {
+		if err := p.send(ctx, m); err != nil {
 			return err
 		}
-		var answer startAnswer
-		if !p.decode(r, &answer) {
+	}
+	return nil
+}
+
+func (p *player) start(ctx context.Context, a *Start, stamp time.Time) error {
+	tx := &transaction{}
+	p.running[a.Connector] = tx
+	m := p.dialect.start(p.situation(a.Connector, tx, stamp), a)
+	return p.deliver(ctx, m, func(ctx context.Context) error {
+		p.tally.start(a.Connector)
+		p.note(Note{Kind: NoteChargingStarts, Connector: a.Connector})
+		r, err := p.call(ctx, m)
+		if err != nil || !r.ok {
+			return err
+		}
+		verdict, err := p.dialect.started(tx, r.payload)
+		if err != nil {
+			p.res.CallErrors++
 			return nil
 		}
-		if answer.Transaction != nil {
-			tx.id = *answer.Transaction
+		if tx.named {
 			p.res.Transactions = append(p.res.Transactions, tx.id)
 		}
-		if answer.Token.Status != "Accepted" {
-			p.note(Note{Kind: NoteTokenRefused, Connector: a.Connector, Text: answer.Token.Status})
+		if verdict != "" && verdict != "Accepted" {
+			p.note(Note{Kind: NoteTokenRefused, Connector: a.Connector, Text: verdict})
 		}
 		return nil
 	})
 }
 
 func (p *player) stop(ctx context.Context, a *Stop, stamp time.Time) error {
-	tx := p.transaction(a.Transaction, a.Connector)
+	m := p.dialect.stop(p.situation(a.Connector, p.transaction(a.Transaction, a.Connector), stamp), a)
 	if running := p.running[a.Connector]; running != nil {
 		p.ended[a.Connector] = running
 		delete(p.running, a.Connector)
 	}
-	return p.deliver(ctx, "StopTransaction", func(ctx context.Context) error {
+	return p.deliver(ctx, m, func(ctx context.Context) error {
 		p.tally.stop(a.Connector, meterField(a.MeterStop, p.o.Scenario.Defaults.MeterUnit))
-		p.note(Note{Kind: NoteStopping, Connector: a.Connector})
-		payload := stopPayload{Meter: a.MeterStop, Reason: a.Reason, Timestamp: stamp.Format(stampLayout), Transaction: tx.id}
-		_, err := p.call(ctx, "StopTransaction", payload)
+		p.note(Note{Kind: NoteStopping, Connector: a.Connector, Action: m.action})
+		err := p.tell(ctx, m)
 		if err == nil {
 			p.note(Note{Kind: NoteStopped, Connector: a.Connector})
 		}
@@ -154,7 +168,10 @@ func (p *player) transaction(ref TxRef, connector int) *transaction {
 	case txStale:
 		return p.ended[connector]
 	case txNumber:
-		return &transaction{id: ref.number}
+		if p.made[ref.number] == nil {
+			p.made[ref.number] = &transaction{id: hayalet.NumericTransaction(ref.number)}
+		}
+		return p.made[ref.number]
 	default:
 		return nil
 	}
@@ -166,16 +183,13 @@ func (p *player) meter(ctx context.Context, a *Meter, value Decimal, stamp time.
 	if a.isEnergy() {
 		p.last[a.Connector] = reading{value: value, unit: a.Unit}
 	}
-	return p.deliver(ctx, "MeterValues", func(ctx context.Context) error {
+	m := p.dialect.meter(p.situation(a.Connector, tx, stamp), a, value)
+	return p.deliver(ctx, m, func(ctx context.Context) error {
 		note := Note{Kind: NotePhantom, Connector: a.Connector, Value: value.String(), Unit: a.Unit}
 		if a.Phantom {
 			p.note(note)
 		}
-		payload := meterPayload{Connector: a.Connector, Values: []meterValue{{Timestamp: stamp.Format(stampLayout), Samples: a.samples(value)}}}
-		if tx != nil {
-			payload.Transaction = &tx.id
-		}
-		r, err := p.call(ctx, "MeterValues", payload)
+		r, err := p.call(ctx, m)
 		p.record(a, value, stamp, r)
 		if err != nil || a.Phantom {
 			return err
@@ -215,9 +229,5 @@ func (p *player) raw(ctx context.Context, text string) error {
 		_, err := p.exchange(ctx, m.ID, m.Action, []byte(text))
 		return err
 	}
-	return p.send([]byte(text))
-}
-
-func (p *player) statusPayload(connector int, status, code string, stamp time.Time) statusPayload {
-	return statusPayload{Connector: connector, Error: code, Status: status, Timestamp: stamp.Format(stampLayout)}
+	return p.write([]byte(text))
 }

@@ -150,6 +150,13 @@ func (p *planner) meterField(step Step, n int64) error {
 	if n < -limit || n > limit {
 		return p.d.fail(step.Line, "write fewer digits", "%d is too large for a register", n)
 	}
+	return p.multiplied(step, Decimal{unscaled: n}, p.s.Defaults.Multiplier)
+}
+
+func (p *planner) multiplied(step Step, value Decimal, multiplier int) error {
+	if _, ok := value.shifted(multiplier); !ok {
+		return p.d.fail(step.Line, "use a smaller one, or fewer digits", "multiplier %d: %s has too many digits for it", multiplier, value)
+	}
 	return nil
 }
 
@@ -192,6 +199,9 @@ func (p *planner) reading(step Step, a *Meter, i int) error {
 	key := registerKey{connector: a.Connector, measurand: a.Measurand, phase: a.Phase, location: a.Location}
 	value, err := p.value(step, a, key, i)
 	if err != nil {
+		return err
+	}
+	if err := p.multiplied(step, value, a.Multiplier); err != nil {
 		return err
 	}
 	p.last[key] = reading{value: value, unit: a.Unit}

@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"hayalet"
@@ -27,6 +29,7 @@ const (
 // Options says what to play and against whom. Scenario and URL are required.
 type Options struct {
 	Scenario *Scenario
+	Protocol hayalet.Protocol // to speak instead of the scenario's; may be ""
 	// URL is ws://host:port/…/station or wss://…; the last element of its path is the station's identity. User
 	// information in it becomes a Basic authorization.
 	URL     string
@@ -59,9 +62,6 @@ func Play(ctx context.Context, o Options) (Result, error) {
 	return p.finish(), err
 }
 
-// transaction is one that the station has started. Its id is unanswered until the central system gives one.
-type transaction struct{ id int64 }
-
 // player is one station at play. One goroutine owns it.
 type player struct {
 	o        Options
@@ -69,10 +69,12 @@ type player struct {
 	listener Listener
 	clock    clock
 	client   *client // nil while disconnected
+	dialect  dialect
 	station  *station
 	running  map[int]*transaction
 	ended    map[int]*transaction
-	last     map[int]reading // the energy register of each connector
+	made     map[int64]*transaction // that the scenario gives a number of its own
+	last     map[int]reading        // the energy register of each connector
 	status   map[int]string
 	queue    []func(context.Context) error // what waits for a connection
 	todo     []func(context.Context) error // what the central system asked for
@@ -96,26 +98,39 @@ func newPlayer(o Options) (*player, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
+	o.Protocol = cmp.Or(o.Protocol, o.Scenario.Protocol)
+	d := newDialect(o.Protocol, o.Scenario)
+	if d == nil {
+		return nil, fmt.Errorf("unknown protocol %.40q: write one of %s: %w", o.Protocol, strings.Join(protocols(), ", "), hayalet.ErrInvalid)
+	}
+	for _, step := range o.Scenario.Steps {
+		if word := unspeakable(o.Protocol, step.Do); word != "" {
+			return nil, fmt.Errorf("scenario %s, line %d: %s has no %s: %w", o.Scenario.Name, step.Line, o.Protocol, word, hayalet.ErrInvalid)
+		}
+	}
 	addr, err := parseAddress(o.URL, o.Key)
 	if err != nil {
 		return nil, err
 	}
 	addr.dial, addr.tls = o.Dial, o.TLS
 	p := &player{
-		o: o, addr: addr, listener: o.Listener, station: newStation(o.Scenario.Connectors),
-		running: map[int]*transaction{}, ended: map[int]*transaction{}, last: map[int]reading{}, status: map[int]string{},
-		scripted: true, tally: newTally(),
+		o: o, addr: addr, listener: o.Listener, dialect: d, station: newStation(o.Scenario.Connectors),
+		running: map[int]*transaction{}, ended: map[int]*transaction{}, made: map[int64]*transaction{},
+		last: map[int]reading{}, status: map[int]string{}, scripted: true, tally: newTally(),
 	}
 	if p.listener == nil {
 		p.listener = silence{}
 	}
-	p.res = Result{Scenario: o.Scenario.Name, Station: addr.station, Speed: o.Speed, Phantom: []PhantomReading{}, Transactions: []int64{}}
+	p.res = Result{
+		Scenario: o.Scenario.Name, Station: addr.station, Protocol: o.Protocol, Speed: o.Speed,
+		Phantom: []PhantomReading{}, Transactions: []hayalet.TransactionID{},
+	}
 	return p, nil
 }
 
 func (p *player) play(ctx context.Context) error {
 	p.res.StartedAt = instant(time.Now())
-	c, err := connect(ctx, p.addr, p.o.Scenario.Protocol)
+	c, err := connect(ctx, p.addr, p.o.Protocol)
 	if err != nil {
 		return err
 	}
@@ -179,7 +194,7 @@ func (p *player) stay(ctx context.Context) error {
 			return err
 		}
 		if p.beat > 0 {
-			if _, err := p.call(ctx, "Heartbeat", struct{}{}); err != nil {
+			if err := p.tell(ctx, heartbeat()); err != nil {
 				return err
 			}
 		}

@@ -38,6 +38,9 @@ func play(ctx context.Context, t *testing.T, s *central, o sim.Options) (sim.Res
 	if o.URL == "" {
 		o.URL = stationURL
 	}
+	if o.Protocol == "" {
+		o.Protocol = hayalet.Protocol(s.protocol)
+	}
 	res, err := sim.Play(ctx, o)
 	s.wg.Wait()
 	return res, l, err

@@ -49,8 +49,11 @@ type Defaults struct {
 	Location, Format                string
 	Transaction                     TxRef
 	// MeterUnit is what meterStart and meterStop really are in: "Wh", as the standard says, or "kWh", as some
-	// stations do. It is not sent; the truth needs it.
+	// stations do. In 1.6 it is not sent; the truth needs it.
 	MeterUnit string
+	// Multiplier is the power of ten that the energy registers are written in, in 2.x: 12.01 kWh with 3 is sent as
+	// 0.01201. The energy is the same.
+	Multiplier int
 }
 
 // Truth is what a scenario says of itself: whether it holds phantom energy, where, and how much.
@@ -136,7 +139,7 @@ func (d decoder) scenario(root *yaml.Node, s *Scenario) error {
 		{key: "name", to: &s.Name},
 		{key: "title", to: &title},
 		{key: "description", to: &description},
-		{key: "protocol", to: (*string)(&s.Protocol), oneOf: []string{string(hayalet.OCPP16)}},
+		{key: "protocol", to: (*string)(&s.Protocol), oneOf: protocols()},
 		{key: "connectors", to: &s.Connectors},
 		{key: "defaults", to: &defaults},
 		{key: "steps", to: &steps},
@@ -204,6 +207,7 @@ func (d decoder) defaults(n *yaml.Node, def *Defaults) error {
 		{key: "format", to: &def.Format, oneOf: formats()},
 		{key: "transaction", to: &def.Transaction},
 		{key: "meter_unit", to: &def.MeterUnit, oneOf: []string{unitWh, unitKWh}},
+		{key: "multiplier", to: &def.Multiplier, oneOf: multipliers()},
 	})
 }
 
@@ -218,6 +222,9 @@ func (d decoder) steps(root, n *yaml.Node, s *Scenario) error {
 		step, err := d.step(c, s.Defaults)
 		if err != nil {
 			return err
+		}
+		if word := unspeakable(s.Protocol, step.Do); word != "" {
+			return d.fail(step.Line, "use another one, or protocol "+string(hayalet.OCPP16), "%s has no %s", s.Protocol, word)
 		}
 		s.Steps = append(s.Steps, step)
 	}

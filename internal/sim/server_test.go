@@ -157,6 +157,8 @@ func standard(c call) string {
 		return `3,{"currentTime":"2025-11-23T19:20:59.945Z","interval":10,"status":"Accepted"}`
 	case "StartTransaction":
 		return `3,{"transactionId":7,"idTagInfo":{"status":"Accepted"}}`
+	case "TransactionEvent":
+		return `3,{"idTokenInfo":{"status":"Accepted"}}`
 	default:
 		return `3,{}`
 	}

@@ -26,24 +26,33 @@ type Step struct {
 // Reconnect, Raw and DataTransfer.
 type Action interface{ action() }
 
-// Boot sends BootNotification until it is accepted [1.6 §4.2].
+// Boot sends BootNotification until it is accepted [1.6 §4.2, 2.x B01–B03].
 type Boot struct{ Vendor, Model, Firmware, Serial string }
 
-// Authorize sends Authorize [1.6 §4.1].
+// Authorize sends Authorize [1.6 §4.1, 2.x C01].
 type Authorize struct{ IDTag string }
 
-// Start sends StartTransaction [1.6 §4.8].
+// Start sends StartTransaction [1.6 §4.8], or TransactionEvent Started [2.x E01].
 type Start struct {
 	Connector  int
 	IDTag      string
 	MeterStart int64 // sent as written, whatever its unit is in truth
+	remote     *remoteOrder
 }
 
-// Meter sends MeterValues [1.6 §4.7], Count times.
+// remoteOrder is what the central system of 2.x asks a start with.
+type remoteOrder struct {
+	id        int
+	tokenType string
+}
+
+// Meter sends MeterValues [1.6 §4.7, 2.x J01], or in 2.x TransactionEvent Updated where it names a transaction
+// [2.x J02], Count times.
 type Meter struct {
 	Connector   int
 	Value       *Decimal // of the first message; nil means the last value of this register, plus Increment
 	Unit        string
+	Multiplier  int // of 2.x: the value is sent divided by this power of ten; the energy is the same
 	Context     string
 	Measurand   string
 	Phase       string
@@ -59,7 +68,7 @@ type Meter struct {
 	Phantom     bool          // the truth: energy that no transaction accounts for
 }
 
-// Stop sends StopTransaction [1.6 §4.10].
+// Stop sends StopTransaction [1.6 §4.10], or TransactionEvent Ended [2.x E06].
 type Stop struct {
 	Connector   int
 	MeterStop   int64 // sent as written, whatever its unit is in truth
@@ -67,13 +76,13 @@ type Stop struct {
 	Transaction TxRef
 }
 
-// SetStatus sends StatusNotification [1.6 §4.9].
+// SetStatus sends StatusNotification [1.6 §4.9, 2.x G01], and in 2.x tells a running transaction's charging state.
 type SetStatus struct {
 	Connector     int
 	Status, Error string
 }
 
-// Heartbeat sends Heartbeat [1.6 §4.6].
+// Heartbeat sends Heartbeat [1.6 §4.6, 2.x G02].
 type Heartbeat struct{}
 
 // Wait lets scenario time pass.
@@ -89,7 +98,7 @@ type Reconnect struct{}
 // Raw sends a text as it is. Where the text is a readable call its answer is waited for.
 type Raw struct{ Text string }
 
-// DataTransfer sends DataTransfer [1.6 §4.3].
+// DataTransfer sends DataTransfer [1.6 §4.3, 2.x P02].
 type DataTransfer struct{ VendorID, MessageID, Data string }
 
 func (Boot) action()         {}

@@ -101,7 +101,7 @@ func meterField(n int64, unit string) hayalet.Energy {
 type PhantomReading struct {
 	Index     int             `json:"index"` // among all meter messages sent, from 1
 	Connector int             `json:"connector"`
-	Value     string          `json:"value"` // as written in the message
+	Value     string          `json:"value"` // as written in the message, but for a multiplier of 2.x
 	Unit      string          `json:"unit"`  // as written in the message
 	Energy    hayalet.Energy  `json:"register_wh"`
 	ClaimedAt hayalet.Instant `json:"claimed_at"` // the stamp in the message
@@ -112,22 +112,23 @@ type PhantomReading struct {
 // Result is the ground truth of one play: what was really sent, which is the scenario's truth only where nothing was
 // cut short. Its JSON is what the simulate command writes beside the traffic.
 type Result struct {
-	Scenario      string            `json:"scenario"`
-	Station       hayalet.StationID `json:"station"`
-	Speed         float64           `json:"speed"`
-	StartedAt     hayalet.Instant   `json:"started_at"`
-	EndedAt       hayalet.Instant   `json:"ended_at"`
-	Complete      bool              `json:"complete"` // every step was done
-	Connector     int               `json:"connector"`
-	Readings      int               `json:"readings"` // meter messages sent
-	Phantom       []PhantomReading  `json:"phantom"`
-	PhantomEnergy hayalet.Energy    `json:"phantom_energy_wh"` // last phantom register − register when the transaction ended
-	Transactions  []int64           `json:"transactions"`      // ids that the central system gave, in order
-	Calls         int               `json:"calls"`             // sent by the station
-	CallErrors    int               `json:"call_errors"`       // of them answered with an error, or with what cannot be read
-	Timeouts      int               `json:"timeouts"`          // of them not answered in time
-	Unexpected    int               `json:"unexpected"`        // messages received that were no call and no awaited answer
-	Commands      int               `json:"commands"`          // calls received
+	Scenario      string                  `json:"scenario"`
+	Station       hayalet.StationID       `json:"station"`
+	Protocol      hayalet.Protocol        `json:"protocol"`
+	Speed         float64                 `json:"speed"`
+	StartedAt     hayalet.Instant         `json:"started_at"`
+	EndedAt       hayalet.Instant         `json:"ended_at"`
+	Complete      bool                    `json:"complete"` // every step was done
+	Connector     int                     `json:"connector"`
+	Readings      int                     `json:"readings"` // meter messages sent
+	Phantom       []PhantomReading        `json:"phantom"`
+	PhantomEnergy hayalet.Energy          `json:"phantom_energy_wh"` // last phantom register − register when the transaction ended
+	Transactions  []hayalet.TransactionID `json:"transactions"`      // ids that both sides know, in order
+	Calls         int                     `json:"calls"`             // sent by the station
+	CallErrors    int                     `json:"call_errors"`       // of them answered with an error, or with what cannot be read
+	Timeouts      int                     `json:"timeouts"`          // of them not answered in time
+	Unexpected    int                     `json:"unexpected"`        // messages received that were no call and no awaited answer
+	Commands      int                     `json:"commands"`          // calls received
 }
 
 // Write writes the result as indented JSON with a newline at its end.
