@@ -45,7 +45,9 @@ var rooms = map[string]room{
 	"internal/siterule":  {ours: []string{".", "internal/detect", "internal/session"}, banned: pure},
 	"internal/engine":    {ours: []string{".", "internal/ocpp", "internal/session", "internal/detect"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 
-	"internal/gateway":   {ours: []string{".", "internal/ocpp"}},
+	"internal/socket":    {ours: []string{"."}},
+	"internal/gateway":   {ours: []string{".", "internal/socket"}},
+	"internal/relay":     {ours: []string{".", "internal/socket"}},
 	"internal/csms":      {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
 	"internal/capture":   {ours: []string{".", "internal/jsonread"}},
 	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},

@@ -5,12 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +19,8 @@ import (
 )
 
 type analyzeOptions struct {
-	config, output, zone, failOn string
+	config, output, zone, station, report, failOn string
+	follow                                        bool
 }
 
 func (a *app) analyze() *cobra.Command {
@@ -30,6 +28,9 @@ func (a *app) analyze() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "analyze FILE... | -", Short: a.text.T("cmd.analyze"), Long: a.text.T("cmd.analyze.long"), Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if o.follow { // it ends with ctx, and has something to say then
+				return a.runAnalyze(cmd.Context(), o, files)
+			}
 			return untilDone(cmd.Context(), func() error { return a.runAnalyze(cmd.Context(), o, files) })
 		},
 	}
@@ -37,6 +38,9 @@ func (a *app) analyze() *cobra.Command {
 	f.StringVar(&o.config, "config", "", a.text.T("flag.config"))
 	f.StringVarP(&o.output, "output", "o", "text", a.text.T("flag.output"))
 	f.StringVar(&o.zone, "tz", "UTC", a.text.T("flag.tz"))
+	f.StringVar(&o.station, "station", "", a.text.T("flag.station.unnamed"))
+	f.BoolVar(&o.follow, "follow", false, a.text.T("flag.follow"))
+	f.StringVar(&o.report, "report", "", a.text.T("flag.analyze.report"))
 	f.StringVar(&o.failOn, "fail-on", "", a.text.T("flag.fail-on"))
 	return cmd
 }
@@ -64,9 +68,9 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 	if err := checkOutput(o.output, "text", "json", "ndjson"); err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(o.zone)
+	opts, err := readOptions(o.zone, o.station)
 	if err != nil {
-		return hint(fmt.Errorf("--tz %q is not a time zone", o.zone), "want a name such as Europe/Istanbul, or UTC")
+		return err
 	}
 	fail := hayalet.Critical + 1
 	if o.failOn != "" {
@@ -74,20 +78,35 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 			return hint(fmt.Errorf("--fail-on: %v", err), "see 'hayalet analyze --help'")
 		}
 	}
-	a.text = cfg.named(a.text)
-	a.sayBrokenSiteRules(&cfg)
-	inputs, closeAll, err := a.open(files)
-	defer closeAll()
+	record, err := newReportRecord(o.report)
 	if err != nil {
 		return err
 	}
-	found, stats, err := analyzeInputs(ctx, &cfg, inputs, capture.Options{Location: zone})
+	a.text = cfg.named(a.text)
+	a.sayBrokenSiteRules(&cfg)
+	var found findings
+	var stats capture.Stats
+	if o.follow {
+		found, stats, err = a.follow(ctx, o.output, &cfg, files, opts, record.listeners())
+	} else {
+		found, stats, err = a.analyzeFiles(ctx, &cfg, files, opts, record.listeners())
+	}
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	a.sayUnread(stats)
 	a.saySiteFaults(&cfg)
-	if err := a.printIncidents(o.output, found, stats.Frames(), &cfg); err != nil {
+	if record != nil {
+		if err := a.writeReport(o.report, record, found, stats, &cfg, opts.Location); err != nil {
+			return err
+		}
+	}
+	if o.follow {
+		err = a.endFollow(o.output, found, stats.Frames(), &cfg)
+	} else {
+		err = a.printIncidents(o.output, found, stats.Frames(), &cfg)
+	}
+	if err != nil {
 		return err
 	}
 	for i := range found.incidents {
@@ -98,54 +117,48 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 	return nil
 }
 
-func (a *app) open(files []string) (inputs []capture.Input, closeAll func(), err error) {
-	var open []io.Closer
-	closeAll = func() {
-		for _, c := range open {
-			_ = c.Close()
-		}
+// analyzeFiles analyses what the files hold, while more listen.
+func (a *app) analyzeFiles(ctx context.Context, cfg *config, files []string, opts capture.Options, more []engine.Listener) (findings, capture.Stats, error) {
+	inputs, closeAll, err := a.open(files)
+	defer closeAll()
+	if err != nil {
+		return findings{}, capture.Stats{}, err
 	}
-	for _, name := range files {
-		if name == "-" {
-			inputs = append(inputs, capture.Input{Name: "-", R: a.stdin})
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, closeAll, hint(fmt.Errorf("read %s: %v", name, err), "give files of recorded traffic, or - for standard input")
-		}
-		open = append(open, f)
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return nil, closeAll, hint(fmt.Errorf("read %s: it is a directory", name), "give the files in it")
-		}
-		inputs = append(inputs, capture.Input{Name: name, R: f})
+	found, stats, err := analyzeInputs(ctx, cfg, inputs, opts, more...)
+	if err != nil {
+		err = usage(err)
 	}
-	return inputs, closeAll, nil
+	return found, stats, err
 }
 
 // findings is what an analysis found, in an order that depends on nothing but the frames.
 type findings struct {
 	incidents []hayalet.Incident
 	alarms    []hayalet.Verdict // reading alarms
+	unsaid    int               // further ones
 	stations  int
 	seen      []engine.StationState // the stations as they stood at the end
 }
 
 // analyzeInputs runs recorded traffic through the same engine that serve runs.
-func analyzeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options) (findings, capture.Stats, error) {
+func analyzeInputs(
+	ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, more ...engine.Listener,
+) (findings, capture.Stats, error) {
 	heard := newCollector()
-	seen, stats, err := judgeInputs(ctx, cfg, inputs, opts, heard)
+	seen, stats, err := judgeInputs(ctx, cfg, inputs, opts, append(more, heard)...)
 	found := heard.findings()
 	found.stations, found.seen = len(seen), seen
 	return found, stats, err
 }
 
-// judgeInputs lets a listener hear what the engine makes of recorded traffic. It returns the stations as they stood at the end.
-func judgeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, heard engine.Listener) ([]engine.StationState, capture.Stats, error) {
-	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: []engine.Listener{heard}})
+// judgeInputs lets listeners hear what the engine makes of recorded traffic. It returns the stations as they stood at the end.
+func judgeInputs(
+	ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, heard ...engine.Listener,
+) ([]engine.StationState, capture.Stats, error) {
+	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: heard})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
-	stats, err := capture.Read(ctx, opts, inputs, e)
+	stats, err := capture.Read(ctx, opts, inputs, tapped(e, heard))
 	var seen []engine.StationState
 	if err == nil {
 		seen, err = e.Stations(ctx)
@@ -157,11 +170,15 @@ func judgeInputs(ctx context.Context, cfg *config, inputs []capture.Input, opts 
 	return seen, stats, err
 }
 
-// collector keeps the last state of each incident and all reading alarms.
+// alarmsKept bounds the reading alarms that are kept to be printed: 30 MB. The incidents tell of all.
+const alarmsKept = 100_000
+
+// collector keeps the last state of each incident and the reading alarms.
 type collector struct {
 	mu        sync.Mutex
 	incidents map[string]hayalet.Incident
 	alarms    []hayalet.Verdict
+	unsaid    int // alarms that are not kept
 }
 
 func newCollector() *collector { return &collector{incidents: make(map[string]hayalet.Incident)} }
@@ -172,6 +189,10 @@ func (c *collector) Judged(v hayalet.Verdict) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.alarms) >= alarmsKept {
+		c.unsaid++
+		return
+	}
 	c.alarms = append(c.alarms, v)
 }
 
@@ -181,10 +202,18 @@ func (c *collector) Changed(inc hayalet.Incident) {
 	c.incidents[inc.Key] = inc
 }
 
+// was returns an incident as it was last heard of.
+func (c *collector) was(key string) (inc hayalet.Incident, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	inc, known = c.incidents[key]
+	return inc, known
+}
+
 func (c *collector) findings() findings {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := findings{incidents: make([]hayalet.Incident, 0, len(c.incidents)), alarms: slices.Clone(c.alarms)}
+	f := findings{incidents: make([]hayalet.Incident, 0, len(c.incidents)), alarms: slices.Clone(c.alarms), unsaid: c.unsaid}
 	for _, inc := range c.incidents {
 		f.incidents = append(f.incidents, inc)
 	}
@@ -201,14 +230,24 @@ func (c *collector) findings() findings {
 func (a *app) sayUnread(stats capture.Stats) {
 	for i := range stats.Inputs {
 		in := &stats.Inputs[i]
+		if in.Assumed > 0 {
+			fmt.Fprintln(a.stderr, "hayalet:", a.text.T("analyze.assumed", in.Name, in.Assumed, printable([]byte(in.Station))))
+		}
 		if len(in.Problems) == 0 {
 			continue
 		}
 		var kinds []string
 		total := int64(0)
 		for _, p := range in.Problems {
+			if p.Kind == capture.Broken {
+				fmt.Fprintln(a.stderr, "hayalet:", a.text.T("analyze.broken", in.Name, p.Line, p.Example))
+				continue
+			}
 			total += p.Count
 			kinds = append(kinds, a.text.T("analyze.unread.kind", p.Count, string(p.Kind), p.Line, p.Example))
+		}
+		if total == 0 {
+			continue
 		}
 		fmt.Fprintln(a.stderr, "hayalet:", a.text.T("analyze.unread", in.Name, total, in.Lines, strings.Join(kinds, "; ")))
 	}
@@ -244,14 +283,26 @@ func (a *app) printIncidents(format string, found findings, frames int64, cfg *c
 		return a.printJSON(found.incidents)
 	}
 	for i := range found.alarms {
-		v := &found.alarms[i]
-		for j, line := range report.Alarm(a.text, v) {
-			if j == 0 {
-				line = v.At.String() + " " + line
-			}
-			fmt.Fprintln(a.stdout, line)
-		}
+		a.printAlarm(&found.alarms[i])
 	}
+	if found.unsaid > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("analyze.alarms.more", found.unsaid))
+	}
+	return a.printSummary(found, frames, cfg)
+}
+
+// printAlarm tells of one reading alarm.
+func (a *app) printAlarm(v *hayalet.Verdict) {
+	for i, line := range report.Alarm(a.text, v) {
+		if i == 0 {
+			line = v.At.String() + " " + line
+		}
+		fmt.Fprintln(a.stdout, line)
+	}
+}
+
+// printSummary tells of the incidents, of the data, and how much there was.
+func (a *app) printSummary(found findings, frames int64, cfg *config) error {
 	alarms := 0
 	for i := range found.incidents {
 		inc := &found.incidents[i]
@@ -283,6 +334,9 @@ const qualityLines = 40
 func (a *app) sayQuality(seen []engine.StationState) {
 	said := 0
 	for i := range seen {
+		if m := &seen[i].Missed; m.Gaps > 0 {
+			fmt.Fprintln(a.stdout, a.text.T("analyze.missed", printable([]byte(seen[i].Station)), m.Gaps, report.Span(a.text, m.Time)))
+		}
 		for _, c := range seen[i].Connectors {
 			if len(c.Notes) == 0 {
 				continue

@@ -23,6 +23,7 @@ import (
 	"hayalet/internal/csms"
 	"hayalet/internal/detect"
 	"hayalet/internal/gateway"
+	"hayalet/internal/relay"
 	"hayalet/internal/report"
 	"hayalet/internal/session"
 )
@@ -55,6 +56,13 @@ type config struct {
 		Price    price  `koanf:"price"`
 		Currency string `koanf:"currency"`
 	} `koanf:"tariff"`
+	Relay struct {
+		Upstreams  []string `koanf:"upstreams"` // URL or PATTERN=URL
+		CA         string   `koanf:"upstream_ca"`
+		Compress   bool     `koanf:"compress"`
+		MaxMessage int      `koanf:"max_message"`
+		Buffer     int      `koanf:"buffer"`
+	} `koanf:"relay"`
 	Sampling struct {
 		ClockAlignedInterval time.Duration `koanf:"clock_aligned_interval"`
 		AlignedData          []string      `koanf:"aligned_data"`
@@ -127,6 +135,8 @@ func defaultConfig() config {
 	c.PathPrefixes = []string{"/", "/ocpp/"}
 	c.Interval = csms.DefaultInterval * time.Second
 	c.MaxMessage = gateway.DefaultMaxMessage
+	c.Relay.Upstreams, c.Relay.Compress = []string{}, true
+	c.Relay.MaxMessage, c.Relay.Buffer = relay.DefaultMaxMessage, relay.DefaultTapBytes
 	c.Log.Format, c.Log.Level = "text", "info"
 	c.Tariff.Currency = "TRY"
 	c.Webhook.MinSeverity = hayalet.Medium.String()
@@ -226,6 +236,9 @@ func (c *config) validate() error {
 		default:
 			return fmt.Errorf("configuration: stations[%d].supply %q: want ac or dc", i, s.Supply)
 		}
+	}
+	if c.Relay.MaxMessage <= 0 || c.Relay.Buffer < c.Relay.MaxMessage {
+		return fmt.Errorf("configuration: relay.max_message %d, relay.buffer %d: want positive numbers, room for a message in the buffer", c.Relay.MaxMessage, c.Relay.Buffer)
 	}
 	if c.Webhook.Timeout < 0 {
 		return fmt.Errorf("configuration: webhook.timeout %v is negative", c.Webhook.Timeout)

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hayalet"
-	"hayalet/internal/capture"
 	"hayalet/internal/detect"
 	"hayalet/internal/engine"
 	"hayalet/internal/report"
@@ -55,11 +54,11 @@ func (a *app) runExplain(ctx context.Context, o explainOptions, files []string) 
 	if err := checkOutput(o.output, "text", "ndjson"); err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(o.zone)
+	opts, err := readOptions(o.zone, o.station)
 	if err != nil {
-		return hint(fmt.Errorf("--tz %q is not a time zone", o.zone), "want a name such as Europe/Istanbul, or UTC")
+		return err
 	}
-	at, err := moments(o.at, zone)
+	at, err := moments(o.at, opts.Location)
 	if err != nil {
 		return err
 	}
@@ -71,7 +70,7 @@ func (a *app) runExplain(ctx context.Context, o explainOptions, files []string) 
 	}
 	page := a.newPage(o.output, at != moment{})
 	told := newStory(o, at, page.write)
-	seen, stats, err := judgeInputs(ctx, &cfg, inputs, capture.Options{Location: zone}, told)
+	seen, stats, err := judgeInputs(ctx, &cfg, inputs, opts, told)
 	if err != nil {
 		return usage(err)
 	}

@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs every subcommand as a person would. Besides testscript's own commands there are: "server [flags]", which
 // starts a central system on free ports and sets $STATIONS and $HTTP; "shutdown", which ends it with SIGTERM and wants
 // a clean end; "crash", which ends it with SIGKILL (stop and kill are testscript's own, which end the script); "webhook FILE SECRET", which writes what it is told, checked, to FILE and
-// sets $WEBHOOK; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
+// sets $WEBHOOK; "relay [flags]", which starts a relay in front of that central system and sets $RELAY and $RELAYHTTP, and
+// "shutrelay", which ends it; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
 // until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -46,11 +47,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C")
 			env.Setenv("TESTDATA", must(filepath.Abs("testdata")))
 			env.Setenv("CAPTURE", must(filepath.Abs("../../internal/capture/testdata")))
-			env.Values[serverKey{}] = new(child)
+			env.Values[serverKey{}], env.Values[relayKey{}] = new(child), new(child)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"server": startServer, "shutdown": stopServer, "crash": killServer, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days,
+			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days,
 		},
 	})
 }
@@ -62,7 +63,10 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-type serverKey struct{}
+type (
+	serverKey struct{}
+	relayKey  struct{}
+)
 
 // child is a running server of a script.
 type child struct {
@@ -99,8 +103,21 @@ func (l *logTail) text() string {
 }
 
 func startServer(ts *testscript.TestScript, _ bool, args []string) {
-	c := ts.Value(serverKey{}).(*child)
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "json"}, args...)
+	addr := ts.Value(serverKey{}).(*child).start(ts, append([]string{"serve"}, args...))
+	ts.Setenv("STATIONS", "ws://"+addr[0])
+	ts.Setenv("HTTP", "http://"+addr[1])
+}
+
+func startRelay(ts *testscript.TestScript, _ bool, args []string) {
+	args = append([]string{"relay", "--upstream", ts.Getenv("STATIONS")}, args...)
+	addr := ts.Value(relayKey{}).(*child).start(ts, args)
+	ts.Setenv("RELAY", "ws://"+addr[0])
+	ts.Setenv("RELAYHTTP", "http://"+addr[1])
+}
+
+// start runs a server on free ports and returns its addresses for stations and for questions.
+func (c *child) start(ts *testscript.TestScript, args []string) [2]string {
+	args = append(args[:1:1], append([]string{"--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "json"}, args[1:]...)...)
 	c.cmd = exec.Command("hayalet", args...)
 	c.cmd.Dir, c.cmd.Env = ts.MkAbs("."), append(os.Environ(), "LANG=C", "HAYALET_WEBHOOK__URL="+ts.Getenv("WEBHOOK"))
 	c.cmd.Path = must(exec.LookPath("hayalet"))
@@ -112,23 +129,31 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { _ = cmd.Process.Kill() })
 	select {
 	case addr := <-c.log.ready:
-		ts.Setenv("STATIONS", "ws://"+addr[0])
-		ts.Setenv("HTTP", "http://"+addr[1])
+		return addr
 	case <-c.log.ended:
-		ts.Fatalf("the server ended: %s", c.log.text())
+		ts.Fatalf("%s ended: %s", args[0], c.log.text())
 	case <-time.After(20 * time.Second):
-		ts.Fatalf("the server does not listen: %s", c.log.text())
+		ts.Fatalf("%s does not listen: %s", args[0], c.log.text())
 	}
+	return [2]string{}
 }
 
 func stopServer(ts *testscript.TestScript, _ bool, _ []string) {
-	c := ts.Value(serverKey{}).(*child)
+	ts.Value(serverKey{}).(*child).stop(ts, "server.log")
+}
+
+func stopRelay(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Value(relayKey{}).(*child).stop(ts, "relay.log")
+}
+
+// stop ends a server with SIGTERM, wants a clean end, and writes its log.
+func (c *child) stop(ts *testscript.TestScript, log string) {
 	ts.Check(c.cmd.Process.Signal(syscall.SIGTERM))
 	<-c.log.ended
 	if err := c.cmd.Wait(); err != nil {
-		ts.Fatalf("the server did not end cleanly: %v\n%s", err, c.log.text())
+		ts.Fatalf("it did not end cleanly: %v\n%s", err, c.log.text())
 	}
-	ts.Check(os.WriteFile(ts.MkAbs("server.log"), []byte(c.log.text()+"\n"), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(log), []byte(c.log.text()+"\n"), 0o644))
 }
 
 func killServer(ts *testscript.TestScript, _ bool, _ []string) {

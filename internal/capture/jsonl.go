@@ -10,7 +10,10 @@ import (
 	"hayalet/internal/jsonread"
 )
 
-// parseJSON reads one line of our JSONL.
+// readLog is no problem: the line was read by parseLog, which checks for itself.
+const readLog Kind = "-"
+
+// parseJSON reads one line of our JSONL, or of what others write in JSON.
 func parseJSON(line []byte, loc *time.Location, rec *record) Kind {
 	*rec = record{}
 	p := jsonParser{Reader: jsonread.New(line), line: line, loc: loc}
@@ -23,15 +26,24 @@ func parseJSON(line []byte, loc *time.Location, rec *record) Kind {
 	if !p.complete && !p.End() {
 		return NotJSON
 	}
+	if p.other.seen || len(p.other.word) > 0 {
+		if bad := p.other.finish(&p, rec); bad == readLog {
+			return ""
+		} else if bad != "" {
+			return bad
+		}
+	}
 	if rec.kind != hayalet.Message {
 		rec.data = nil
 	}
 	switch bad := rec.check(); {
 	case p.badKind:
 		return BadKind
-	case bad != "":
+	case bad != "" && (bad != NoStation || !rec.nameless):
 		return bad
-	case rec.kind == hayalet.Message && !p.directed:
+	case rec.nameless && rec.data == nil:
+		return NoFrame
+	case rec.kind == hayalet.Message && !p.directed && !rec.undirect:
 		return NoDirection
 	case p.badTime:
 		return BadTime
@@ -47,6 +59,7 @@ type jsonParser struct {
 	directed bool
 	badTime  bool
 	badKind  bool
+	other    foreign
 }
 
 func (p *jsonParser) member(key string, rec *record) {
@@ -74,7 +87,7 @@ func (p *jsonParser) member(key string, rec *record) {
 			rec.data, _ = base64.StdEncoding.AppendDecode([]byte{}, code)
 		}
 	default:
-		p.Skip()
+		p.foreign(key, rec)
 	}
 }
 
@@ -130,8 +143,14 @@ func (p *jsonParser) seq() uint64 {
 }
 
 func (p *jsonParser) direction(rec *record) {
-	if dir, err := hayalet.ParseDirection(p.text()); err == nil {
-		rec.dir, p.directed = dir, true
+	word := p.text()
+	switch string(word) {
+	case "in":
+		rec.dir, p.directed = hayalet.In, true
+	case "out":
+		rec.dir, p.directed = hayalet.Out, true
+	default:
+		p.other.word = word
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 const (
 	firstBuffer = 128 << 10 // bytes
+	leastBuffer = 4 << 10   // where there are many inputs
 	emptyReads  = 100       // in a row, before a reader is taken for broken
 )
 
@@ -17,15 +18,18 @@ type lineReader struct {
 	buf        []byte
 	start, end int // what is in buf and not handed out
 	taken      int64
+	live       bool  // the end of the stream is for now only
 	err        error // of r; after it nothing more is read
 	head       [maxExample + 1]byte
 }
 
-func newLineReader(r io.Reader) lineReader { return lineReader{r: r, buf: make([]byte, firstBuffer)} }
+func newLineReader(r io.Reader, size int) lineReader {
+	return lineReader{r: r, buf: make([]byte, size)}
+}
 
 // next returns the next line without its end, good until the next call. Of a line that is too long only the first bytes
 // come back. At the end of the stream the error is io.EOF; the last line needs no line break, but after any other error
-// an unfinished line is not handed out.
+// an unfinished line is not handed out, nor at an end for now: the next call reads on.
 func (l *lineReader) next() (line []byte, long bool, err error) {
 	seen := 0
 	for {
@@ -35,6 +39,9 @@ func (l *lineReader) next() (line []byte, long bool, err error) {
 		}
 		seen = l.end - l.start
 		switch {
+		case l.live && errors.Is(l.err, io.EOF):
+			l.err = nil
+			return nil, false, io.EOF
 		case l.err != nil && (!errors.Is(l.err, io.EOF) || seen == 0):
 			return nil, false, l.err
 		case l.err != nil:

@@ -15,6 +15,7 @@ import (
 const (
 	maxBatch   = 512       // frames
 	arenaBytes = 256 << 10 // of messages in a batch, unless a single one is larger
+	allBuffers = 16 << 20  // of all inputs together, as long as each has its least
 )
 
 // Options says how to read what the inputs do not say themselves.
@@ -22,6 +23,11 @@ type Options struct {
 	// Location is the zone of times without one; nil is UTC. In the hour that a zone's clock repeats, such a time is
 	// taken as time.Date takes it.
 	Location *time.Location
+	// Station is the name of the station in logs that name none; "" takes the base name of the input without its endings,
+	// as "garage" of /var/log/garage.log.gz.
+	Station hayalet.StationID
+
+	live bool // the end of an input is for now only
 }
 
 // Read reads all inputs to their ends and hands their frames to the sink, merged by At: each input keeps its own order, a
@@ -34,6 +40,8 @@ type Options struct {
 //
 // The Python stack writes the same words in the central system's log and in the station's; the first call that only one
 // end can make decides for the whole input. Up to 1024 lines are held back for that.
+//
+// Inputs may be compressed with gzip or zstd; that, too, is told by content. A message may go on over several lines.
 //
 // Lines that cannot be read are counted in Stats. The first failure of a reader, named, or of the sink ends the work; what
 // was read before it has been handed over. Stats are good in any case. Cancelling ctx ends it at the next Read of an input.
@@ -60,14 +68,22 @@ func newMerger(ctx context.Context, opts Options, inputs []Input, to hayalet.Fra
 		loc = time.UTC
 	}
 	used := make(map[string]bool)
+	buffer := min(max(allBuffers/max(len(inputs), 1), leastBuffer), firstBuffer)
 	for i, in := range inputs {
-		m.inputs = append(m.inputs, &input{
-			lines: newLineReader(cancelReader{ctx, in.R}),
+		next := &input{
+			from:  in.R,
 			loc:   loc,
-			base:  uniqueBase(used, in.Name),
+			asked: string(opts.Station),
+			dump:  dumpOf(in.Name, loc),
 			stats: InputStats{Name: in.Name},
 			index: i,
-		})
+		}
+		next.lines = newLineReader(&flattener{r: newUnpacker(cancelReader{ctx, in.R}, opts.live)}, buffer)
+		next.lines.live = opts.live
+		if next.base = next.dump.folder; !next.dump.is {
+			next.base = uniqueBase(used, in.Name)
+		}
+		m.inputs = append(m.inputs, next)
 	}
 	return m
 }
@@ -92,15 +108,8 @@ func (m *merger) run(ctx context.Context) error {
 }
 
 func (m *merger) merge(ctx context.Context) error {
-	for _, in := range m.inputs {
-		if err := in.next(); err == nil {
-			m.heap = append(m.heap, in)
-		} else if !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read %s: %w", in.stats.Name, err)
-		}
-	}
-	for i := len(m.heap)/2 - 1; i >= 0; i-- {
-		m.down(i)
+	if err := m.begin(); err != nil {
+		return err
 	}
 	for len(m.heap) > 0 {
 		in := m.heap[0]

@@ -13,6 +13,8 @@ type record struct {
 	dir      hayalet.Direction
 	kind     hayalet.FrameKind
 	fromLog  bool // dir is that of the central system's own log, not yet certain
+	nameless bool // the format need not name a station: one may be filled in
+	undirect bool // the format need not name a direction: it may be told by content
 }
 
 // copyTo moves the slices to the end of b.

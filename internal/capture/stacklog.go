@@ -7,19 +7,23 @@ import (
 	"hayalet"
 )
 
-// parseLog reads one line of a log of the Python stack: an optional time, what the logger adds, the station, and
-// "receive message" or "send" before the message. The direction is that of the central system's log.
+// parseLog reads one line of a program's log: an optional time, what the logger adds, and one of the phrases of
+// phrases.go before the message.
 func parseLog(line []byte, loc *time.Location, rec *record) Kind {
-	*rec = record{fromLog: true}
-	before, dir, data := splitLog(line)
-	if data == nil {
+	*rec = record{}
+	s := findMessage(line)
+	if s.data == nil && !s.control {
 		return NoFrame
 	}
-	rec.dir, rec.data = dir, data
-	at, before, ok := cutStamp(before, loc)
+	*rec = record{
+		station: s.station, conn: s.conn, data: s.data, dir: s.dir, kind: s.kind, fromLog: s.relative, nameless: s.nameless,
+	}
+	at, before, ok := cutStamp(s.before, loc)
 	rec.at = at
-	rec.station = stationName(before)
-	if bad := rec.check(); bad != "" {
+	if s.python {
+		rec.station = stationName(before)
+	}
+	if bad := rec.check(); bad != "" && (bad != NoStation || !rec.nameless) {
 		return bad
 	}
 	if !ok {
@@ -28,47 +32,15 @@ func parseLog(line []byte, loc *time.Location, rec *record) Kind {
 	return ""
 }
 
-// splitLog finds the first bracket that a verb of the stack stands before.
-func splitLog(line []byte) (before []byte, dir hayalet.Direction, data []byte) {
-	for at := 0; ; at++ {
-		n := bytes.IndexByte(line[at:], '[')
-		if n < 0 {
-			return nil, 0, nil
-		}
-		at += n
-		if before, dir, ok := cutVerb(trimBlank(line[:at]), line[at+1:]); ok {
-			return before, dir, trimColour(line[at:])
-		}
-	}
-}
-
-// cutVerb takes the verb and the colon before it from the end of b. Without the colon, "send" may be part of a sentence:
-// then what follows the bracket must begin as a message does.
-func cutVerb(b, inside []byte) (before []byte, dir hayalet.Direction, ok bool) {
-	if before, ok = bytes.CutSuffix(b, []byte("receive message")); ok {
-		dir = hayalet.In
-	} else if before, ok = bytes.CutSuffix(b, []byte("send")); ok {
-		dir = hayalet.Out
-	} else {
-		return nil, 0, false
-	}
-	if len(before) > 0 && before[len(before)-1] != ' ' && before[len(before)-1] != ':' {
-		return nil, 0, false
-	}
-	before, colon := bytes.CutSuffix(trimBlank(before), []byte(":"))
-	if !colon {
-		inside = trimBlank(inside)
-		ok = len(inside) > 1 && inside[0] >= '2' && inside[0] <= '6' && (inside[1] == ',' || inside[1] == ' ')
-	}
-	return before, dir, ok
-}
-
 // trimColour takes white space and the terminal's colour codes from the end.
 func trimColour(b []byte) []byte {
 	for {
 		b = trimBlank(b)
+		if len(b) == 0 || b[len(b)-1] != 'm' {
+			return b
+		}
 		esc := bytes.LastIndex(b, []byte("\x1b["))
-		if esc < 0 || b[len(b)-1] != 'm' || len(bytes.Trim(b[esc+2:len(b)-1], "0123456789;")) > 0 {
+		if esc < 0 || len(bytes.Trim(b[esc+2:len(b)-1], "0123456789;")) > 0 {
 			return b
 		}
 		b = b[:esc]
@@ -80,7 +52,7 @@ func trimColour(b []byte) []byte {
 func cutStamp(b []byte, loc *time.Location) (at hayalet.Instant, rest []byte, ok bool) {
 	const year = 4
 	for i := year; i < len(b); i++ {
-		n := bytes.IndexByte(b[i:], '-')
+		n := bytes.IndexAny(b[i:], "-/")
 		if n < 0 {
 			break
 		}

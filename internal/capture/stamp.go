@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"hayalet"
@@ -16,7 +17,7 @@ func appendStamp(b []byte, at hayalet.Instant) []byte {
 	return append(b, "null"...)
 }
 
-// stampShape is what a time begins with; 0 stands for a digit, T for the letter or a blank.
+// stampShape is what a time begins with; 0 stands for a digit, T for the letter or a blank, - for itself or a slash.
 const stampShape = "0000-00-00T00:00:00"
 
 // looksLikeStamp reports whether b begins with a date and a time of day, whatever their numbers.
@@ -31,7 +32,11 @@ func looksLikeStamp(b []byte) bool {
 				return false
 			}
 		case 'T':
-			if c != 'T' && c != ' ' && c != 't' {
+			if c != 'T' && c != ' ' && c != 't' && c != '\t' {
+				return false
+			}
+		case '-':
+			if c != '-' && c != '/' {
 				return false
 			}
 		default:
@@ -44,7 +49,8 @@ func looksLikeStamp(b []byte) bool {
 }
 
 // parseStamp reads the time at the beginning of b and returns its length. It takes RFC 3339 and the usual forms of logs:
-// a blank for the T, a comma for the point, a zone without colon or after a blank, no zone at all: then loc holds.
+// a blank for the T, a comma for the point, slashes in the date, a zone without colon or after a blank, no zone at all:
+// then loc holds.
 // Digits after the microsecond are dropped.
 func parseStamp(b []byte, loc *time.Location) (at hayalet.Instant, n int, ok bool) {
 	if !looksLikeStamp(b) {
@@ -58,6 +64,10 @@ func parseStamp(b []byte, loc *time.Location) (at hayalet.Instant, n int, ok boo
 	const kept = 32 // of the time without its zone: more decimals than anybody reads
 	var buf [kept + len("+00:00")]byte
 	text := append(buf[:0], b[:min(n, kept)]...)
+	text[4], text[7] = '-', '-'
+	if text[10] == '\t' {
+		text[10] = ' '
+	}
 	zone, end := zoneAt(b, n)
 	at, zoned, ok := hayalet.ParseInstant(append(text, zone...))
 	if !ok {
@@ -96,3 +106,20 @@ func wordEnd(b []byte) bool {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// parseEpoch reads a count since 1970: of seconds, milliseconds or microseconds, told by its digits.
+func parseEpoch(b []byte) (hayalet.Instant, bool) {
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, false
+	}
+	switch len(b) {
+	case 10:
+		return hayalet.Instant(n * 1_000_000), true
+	case 13:
+		return hayalet.Instant(n * 1000), true
+	case 16:
+		return hayalet.Instant(n), true
+	}
+	return 0, false
+}

@@ -11,7 +11,7 @@ const maxExample = 120
 // Kind is a stable word for what is wrong with a line.
 type Kind string
 
-// The kinds of problems. A line of any kind but BadTime gave no frame.
+// The kinds of problems. A line of any kind but BadTime gave no frame; Broken is no line.
 const (
 	NotJSON     Kind = "not-json"     // begins with a brace, but is no JSON object
 	NoFrame     Kind = "no-frame"     // no message in it: what a program says in its log, or a record without one
@@ -20,11 +20,15 @@ const (
 	BadName     Kind = "bad-name"     // a name of more than 512 bytes
 	BadKind     Kind = "bad-kind"     // a control line of a kind that we do not know
 	BadTime     Kind = "bad-time"     // a time that cannot be read: the frame is kept, without a time
+	BadRow      Kind = "bad-row"      // a row of a table that does not fit its header
 	TooLong     Kind = "too-long"     // longer than MaxLine
+	Broken      Kind = "broken-file"  // compressed data that ends or goes wrong: what came before it was read
+
+	NotJSONFrame Kind = "no-ocpp-j" // a message of OCPP over SOAP
 )
 
 // Skipped reports whether lines of this kind gave no frame.
-func (k Kind) Skipped() bool { return k != BadTime }
+func (k Kind) Skipped() bool { return k != BadTime && k != Broken }
 
 // Problem counts the lines of one input with the same thing wrong.
 type Problem struct {
@@ -41,6 +45,10 @@ type InputStats struct {
 	Lines    int64
 	Frames   int64     // handed to the sink, control frames included
 	Problems []Problem // in the order of first appearance
+
+	// Assumed counts the frames that name no station, and Station is what they were taken for.
+	Assumed int64
+	Station string
 }
 
 // Skipped counts the lines that gave no frame, blank ones aside.
@@ -61,7 +69,18 @@ func (s *InputStats) count(kind Kind, line []byte) {
 			return
 		}
 	}
-	s.Problems = append(s.Problems, Problem{Kind: kind, Count: 1, Line: s.Lines, Example: example(line)})
+	s.countAt(kind, s.Lines, example(line))
+}
+
+// countAt counts a problem whose first line is known.
+func (s *InputStats) countAt(kind Kind, line int64, sample string) {
+	for i := range s.Problems {
+		if s.Problems[i].Kind == kind {
+			s.Problems[i].Count++
+			return
+		}
+	}
+	s.Problems = append(s.Problems, Problem{Kind: kind, Count: 1, Line: line, Example: sample})
 }
 
 // example cuts a line and takes out what could steer a terminal.

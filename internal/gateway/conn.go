@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"hayalet"
+	"hayalet/internal/socket"
 )
 
 // tapCloseTimeout bounds how long the end of a connection waits for the sink.
@@ -24,10 +24,11 @@ const tapCloseTimeout = 10 * time.Second
 
 // conn is one socket; it is the Link of its peer. One goroutine runs serve; all other methods may be called by any.
 type conn struct {
-	srv *Server
-	log *slog.Logger
-	nc  net.Conn
-	br  *bufio.Reader
+	srv  *Server
+	log  *slog.Logger
+	nc   net.Conn
+	br   *bufio.Reader
+	sock *socket.Conn
 
 	id       hayalet.ConnID
 	remote   string
@@ -35,10 +36,9 @@ type conn struct {
 	protocol hayalet.Protocol
 	peer     Peer
 
-	ctx         context.Context // ends when the socket is cut
-	cancel      context.CancelFunc
-	done        chan struct{} // closed when serve has ended
-	established atomic.Bool   // the handshake is done
+	request     *socket.Request // during the handshake only
+	done        chan struct{}   // closed when serve has ended
+	established atomic.Bool     // the handshake is done
 
 	tapMu  sync.Mutex
 	seq    uint64
@@ -46,17 +46,6 @@ type conn struct {
 	ended  bool
 	since  hayalet.Instant
 	frame  [1]hayalet.Frame
-
-	turn      chan struct{} // holds one token: who takes it may write
-	out       bytes.Buffer  // the frame being written; of the token's holder
-	outHeader [ws.MaxHeaderSize]byte
-	closing   atomic.Bool // our close frame is out, nothing follows; set by the token's holder
-
-	deadlineMu sync.Mutex
-	closeBy    time.Time // no read lasts longer than this once we are closing
-
-	pong chan struct{} // a pong arrived
-	readState
 }
 
 func newConn(base context.Context, s *Server, nc net.Conn) *conn {
@@ -64,12 +53,13 @@ func newConn(base context.Context, s *Server, nc net.Conn) *conn {
 		nc = tlsServer(nc, s.cfg.TLS)
 	}
 	c := &conn{
-		srv: s, nc: nc, br: bufio.NewReaderSize(nc, readBuffer),
-		id: hayalet.ConnID(uuid.NewString()), remote: nc.RemoteAddr().String(),
-		done: make(chan struct{}), turn: make(chan struct{}, 1), pong: make(chan struct{}, 1),
+		srv: s, nc: nc, br: bufio.NewReaderSize(nc, socket.ReadBuffer),
+		id: hayalet.ConnID(uuid.NewString()), remote: nc.RemoteAddr().String(), done: make(chan struct{}),
 	}
+	c.sock = socket.New(base, nc, c.br, socket.Config{
+		MaxMessage: s.cfg.MaxMessage, PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
+	})
 	c.log = s.log.With("remote", c.remote)
-	c.ctx, c.cancel = context.WithCancel(base)
 	return c
 }
 
@@ -77,6 +67,9 @@ func (c *conn) Station() hayalet.StationID { return c.station }
 func (c *conn) Protocol() hayalet.Protocol { return c.protocol }
 func (c *conn) Conn() hayalet.ConnID       { return c.id }
 func (c *conn) RemoteAddr() string         { return c.remote }
+func (c *conn) Request() *socket.Request   { return c.request }
+
+func (c *conn) Close(code uint16, reason string) { c.sock.Close(code, reason) }
 
 func (c *conn) info() ConnInfo {
 	return ConnInfo{Station: c.station, Conn: c.id, Since: c.since, RemoteAddr: c.remote, Protocol: c.protocol}
@@ -89,26 +82,21 @@ func (c *conn) serve() {
 	if c.handshake() {
 		c.converse()
 	}
-	c.cut()
+	c.sock.Cut()
 	if c.peer != nil {
-		c.protect(c.peer.Closed)
+		code, reason := c.sock.Ended()
+		c.protect(func() { c.peer.Closed(code, reason) })
 	}
 	c.protect(c.tapClose)
-}
-
-// cut ends the socket without a word. What still runs for it sees its context end.
-func (c *conn) cut() {
-	c.cancel()
-	_ = c.nc.Close()
 }
 
 // leave is what a server that stops does to a connection.
 func (c *conn) leave() {
 	if !c.established.Load() {
-		c.cut()
+		c.sock.Cut()
 		return
 	}
-	c.Close(uint16(ws.StatusGoingAway), "the central system is going away")
+	c.Close(uint16(ws.StatusGoingAway), "going away")
 }
 
 // protect keeps a panic in somebody else's code from ending the server.
@@ -127,25 +115,58 @@ func (c *conn) converse() {
 	c.log.Info("station connected", "protocol", c.protocol)
 	var err error
 	if !c.protect(func() { err = c.readAll() }) {
-		err = &closeError{code: ws.StatusInternalServerError, reason: "internal error"}
+		err = trouble("internal error", nil)
 	}
-	if fault, ok := errors.AsType[*closeError](err); ok {
-		c.log.Warn("station connection closed by us", "code", uint16(fault.code), "reason", fault.reason, "error", fault.cause)
-		c.Close(uint16(fault.code), fault.reason)
-		c.drain()
+	if fault, ok := errors.AsType[*socket.Fault](err); ok {
+		c.log.Warn("station connection closed by us", "code", fault.Code, "reason", fault.Reason, "error", err)
+		c.Close(fault.Code, fault.Reason)
+		c.sock.Drain()
 		return
 	}
 	c.log.Info("station disconnected", "error", err)
 }
 
-// closeError ends a connection with a close frame.
-type closeError struct {
-	code   ws.StatusCode
-	reason string
-	cause  error
+// trouble is a fault of our own.
+func trouble(reason string, cause error) error {
+	fault := &socket.Fault{Code: uint16(ws.StatusInternalServerError), Reason: reason}
+	if cause == nil {
+		return fault
+	}
+	return fmt.Errorf("%w: %v", fault, cause)
 }
 
-func (e *closeError) Error() string { return fmt.Sprintf("close %d: %s", e.code, e.reason) }
+// readAll taps and hands on messages until the connection ends. Messages that arrive after we have said goodbye are
+// evidence still, but nobody answers them.
+func (c *conn) readAll() error {
+	ctx := c.sock.Context()
+	for {
+		data, err := c.sock.Read()
+		if err != nil {
+			return err
+		}
+		if err := c.tap(ctx, hayalet.Message, hayalet.In, data); err != nil {
+			return trouble("cannot keep the message", err)
+		}
+		if c.sock.Closing() {
+			continue
+		}
+		if err := c.peer.Receive(ctx, data); err != nil {
+			return trouble("cannot answer", err)
+		}
+	}
+}
+
+// Send implements Link. Tap and write happen in one turn, so that frames go out in the order of their Seq.
+func (c *conn) Send(ctx context.Context, data []byte) error {
+	if err := c.sock.TakeTurn(ctx); err != nil {
+		return err
+	}
+	defer c.sock.PassTurn()
+	if err := c.tap(ctx, hayalet.Message, hayalet.Out, data); err != nil {
+		return err
+	}
+	return c.sock.WriteTurn(data)
+}
 
 // tap gives the next frame to the sink. The lock is held over both steps, so the sink sees the order of Seq.
 func (c *conn) tap(ctx context.Context, kind hayalet.FrameKind, dir hayalet.Direction, data []byte) error {
@@ -178,29 +199,9 @@ func (c *conn) tapClose() {
 	if !c.opened {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), tapCloseTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.sock.Context()), tapCloseTimeout)
 	defer cancel()
 	if err := c.tap(ctx, hayalet.ConnClose, hayalet.In, nil); err != nil {
 		c.log.Error("note the end of a connection", "error", err)
 	}
-}
-
-// answersPing reports whether the station answers a ping in time.
-func (c *conn) answersPing(ctx context.Context, wait time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	select {
-	case <-c.pong: // of an older ping
-	default:
-	}
-	if err := c.writeControl(ctx, ws.OpPing, nil); err != nil {
-		return false
-	}
-	select {
-	case <-c.pong:
-		return true
-	case <-ctx.Done():
-	case <-c.ctx.Done():
-	}
-	return false
 }

@@ -8,7 +8,7 @@
 //	err = s.Run(ctx)
 //
 // The gateway does not look inside a message. Text that is not UTF-8 or not JSON is tapped and passed on; binary
-// messages end the connection. Extensions of WebSocket are not negotiated.
+// messages end the connection. Of the extensions of WebSocket, permessage-deflate is negotiated where Config says so.
 package gateway
 
 import (
@@ -24,29 +24,24 @@ import (
 	"time"
 
 	"hayalet"
+	"hayalet/internal/socket"
 )
 
 // The defaults and limits of Config.
 const (
-	DefaultMaxMessage       = 64 << 10
+	DefaultMaxMessage       = socket.DefaultMaxMessage
 	LimitMaxMessage         = 1 << 20
 	DefaultHandshakeTimeout = 10 * time.Second
-	DefaultPingInterval     = 30 * time.Second
-	DefaultPongTimeout      = 20 * time.Second
-	DefaultWriteTimeout     = 10 * time.Second
+	DefaultPingInterval     = socket.DefaultPingInterval
+	DefaultPongTimeout      = socket.DefaultPongTimeout
+	DefaultWriteTimeout     = socket.DefaultWriteTimeout
 	DefaultDuplicateTimeout = 5 * time.Second
 	DefaultMaxConns         = 20000
 	DefaultMaxAuthFailures  = 20
 	DefaultAuthWindow       = time.Minute
 )
 
-const (
-	maxHeader    = 8 << 10          // bytes of a handshake request
-	readBuffer   = 1 << 10          // bytes a connection holds while it is idle
-	keepBuffer   = 4 << 10          // larger message buffers are given back
-	frameTimeout = 60 * time.Second // from a frame's first byte to its last
-	closeWait    = 2 * time.Second  // for the other side to answer our close, and for the sink to take ours
-)
+const maxHeader = 8 << 10 // bytes of a handshake request
 
 // Config says how stations may connect. A zero field takes its default.
 type Config struct {
@@ -55,6 +50,13 @@ type Config struct {
 	// Protocols are the subprotocols that are spoken; OCPP16 by default. Of those that a station offers, the first that
 	// is spoken is taken: its order counts, not this one.
 	Protocols []hayalet.Protocol
+
+	// Relay says that another central system stands behind the peers, and decides: the station id is the last element of
+	// any path, PathPrefixes, Protocols and Auth do not count, each peer must be an [Accepter], and an id may be connected
+	// more than once.
+	Relay bool
+	// Compress takes permessage-deflate where a station offers it.
+	Compress bool
 
 	TLS        *tls.Config // nil is plain text
 	Auth       Auth        // nil lets everybody in
@@ -238,9 +240,9 @@ func (s *Server) shutdown() {
 	}
 	s.mu.Unlock()
 
-	cut := time.AfterFunc(2*closeWait, func() {
+	cut := time.AfterFunc(2*socket.CloseWait, func() {
 		for _, c := range all {
-			c.cut()
+			c.sock.Cut()
 		}
 	})
 	defer cut.Stop()

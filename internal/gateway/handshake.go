@@ -11,11 +11,14 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
 
 	"hayalet"
+	"hayalet/internal/socket"
 )
 
 var errHeaderTooLarge = errors.New("handshake header too large")
@@ -25,16 +28,17 @@ func tlsServer(nc net.Conn, cfg *tls.Config) net.Conn { return tls.Server(nc, cf
 // handshake upgrades the socket and reports whether it did. On true the peer is there and ConnOpen was tapped.
 func (c *conn) handshake() bool {
 	cfg := &c.srv.cfg
-	ctx, cancel := context.WithTimeout(c.ctx, cfg.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(c.sock.Context(), cfg.HandshakeTimeout)
 	defer cancel()
 	end, _ := ctx.Deadline()
 	_ = c.nc.SetReadDeadline(end)
 	_ = c.nc.SetWriteDeadline(end.Add(cfg.WriteTimeout))
 
+	var deflate bool
 	var err error
-	if !c.protect(func() { err = c.upgrade(ctx) }) {
+	if !c.protect(func() { deflate, err = c.upgrade(ctx) }) {
 		err = refuse(http.StatusInternalServerError, "internal error")
-		c.writeRefusal(http.StatusInternalServerError, "internal error")
+		c.writeRefusal(http.StatusInternalServerError, nil, []byte("internal error\n"))
 	}
 	if err != nil {
 		level := slog.LevelDebug // no station at all: a scanner, a health check
@@ -47,87 +51,125 @@ func (c *conn) handshake() bool {
 	}
 	c.log = c.log.With("station", c.station, "conn", c.id)
 	c.established.Store(true)
-	c.passTurn()
+	c.sock.Start(deflate)
 	return true
 }
 
-// request is what the handshake has read so far.
-type request struct {
-	pathErr       error
-	authorization string
-	refusal       error // why admit said no
+func (c *conn) upgrade(ctx context.Context) (deflate bool, err error) {
+	if tc, ok := c.nc.(*tls.Conn); ok {
+		if err := tc.HandshakeContext(ctx); err != nil {
+			return false, fmt.Errorf("TLS handshake: %w", err)
+		}
+	}
+	c.request = new(socket.Request)
+	defer func() { c.request = nil }()
+	answer := &answerWriter{w: c.nc}
+	u := c.upgrader()
+	u.OnBeforeUpgrade = func() (ws.HandshakeHeader, error) {
+		var header []socket.Field
+		if header, err = c.admit(ctx); err != nil {
+			answer.mute = true // the refusal is ours to write
+			return nil, err
+		}
+		if deflate = c.srv.cfg.Compress && socket.AcceptsDeflate(c.request.Extensions); deflate {
+			header = append(header, socket.Field{Name: "Sec-WebSocket-Extensions", Value: socket.DeflateAnswer})
+		}
+		return ws.HandshakeHeaderString(lines(header)), nil
+	}
+	_, upgradeErr := u.Upgrade(struct {
+		io.Reader
+		io.Writer
+	}{&headerReader{c: c, left: maxHeader}, answer})
+	switch {
+	case err != nil:
+		c.reject(err)
+		return false, err
+	case errors.Is(upgradeErr, errHeaderTooLarge):
+		c.writeRefusal(http.StatusRequestHeaderFieldsTooLarge, nil, []byte(errHeaderTooLarge.Error()+"\n"))
+	}
+	return deflate, upgradeErr
 }
 
-func (c *conn) upgrade(ctx context.Context) error {
-	var req request
-	u := ws.Upgrader{
-		ReadBufferSize: readBuffer,
+// upgrader reads the request into c.request, and the subprotocol where it is ours to choose.
+func (c *conn) upgrader() ws.Upgrader {
+	return ws.Upgrader{
+		ReadBufferSize: socket.ReadBuffer,
 		OnRequest: func(target []byte) error {
-			c.station, req.pathErr = StationIDFromPath(string(target), c.srv.cfg.PathPrefixes)
+			c.request.Target = string(target)
 			return nil // refused later, when the request has been read to its end
 		},
 		Protocol: func(offer []byte) bool {
-			known := slices.Contains(c.srv.cfg.Protocols, hayalet.Protocol(offer))
-			if known {
-				c.protocol = hayalet.Protocol(offer)
+			c.request.Protocols = append(c.request.Protocols, string(offer))
+			if c.srv.cfg.Relay || !slices.Contains(c.srv.cfg.Protocols, hayalet.Protocol(offer)) {
+				return false
 			}
-			return known
+			c.protocol = hayalet.Protocol(offer)
+			return true
+		},
+		ExtensionCustom: func(offer []byte, none []httphead.Option) ([]httphead.Option, bool) {
+			c.request.Extensions = append(c.request.Extensions, string(offer))
+			return none, true
 		},
 		OnHeader: func(key, value []byte) error {
-			if string(key) == "Authorization" {
-				req.authorization = string(value)
+			if !bytes.HasPrefix(key, []byte("Sec-Websocket-")) {
+				c.request.Header = append(c.request.Header, socket.Field{Name: string(key), Value: string(value)})
 			}
 			return nil
 		},
-		OnBeforeUpgrade: func() (ws.HandshakeHeader, error) {
-			if req.refusal = c.admit(ctx, &req); req.refusal != nil {
-				return nil, rejection(req.refusal)
-			}
-			return nil, nil
-		},
 	}
-	if tc, ok := c.nc.(*tls.Conn); ok {
-		if err := tc.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS handshake: %w", err)
-		}
-	}
-	_, err := u.Upgrade(struct {
-		io.Reader
-		io.Writer
-	}{&headerReader{c: c, left: maxHeader}, c.nc})
-	if errors.Is(err, errHeaderTooLarge) {
-		c.writeRefusal(http.StatusRequestHeaderFieldsTooLarge, err.Error())
-	}
-	if req.refusal != nil {
-		return req.refusal
-	}
-	return err
 }
 
-// admit decides whether the station may come in, and opens its peer.
-func (c *conn) admit(ctx context.Context, req *request) error {
-	if req.pathErr != nil {
-		return refuse(http.StatusNotFound, "%v", req.pathErr)
-	}
-	if err := c.authenticate(req.authorization); err != nil {
-		return err
-	}
-	if c.protocol == "" {
-		return refuse(http.StatusBadRequest, "no WebSocket subprotocol in common; this server speaks %v", c.srv.cfg.Protocols)
-	}
-	if err := c.srv.claim(ctx, c); err != nil {
-		return err
+// admit decides whether the station may come in, opens its peer, and returns header lines for the answer.
+func (c *conn) admit(ctx context.Context) ([]socket.Field, error) {
+	if err := c.identify(ctx); err != nil {
+		return nil, err
 	}
 	peer, err := c.srv.answerer.Open(ctx, c)
 	if err != nil {
 		c.log.Warn("nobody answers the station", "station", c.station, "error", err)
-		return err
+		return nil, err
 	}
 	c.peer = peer
-	if err := c.tap(ctx, hayalet.ConnOpen, hayalet.In, nil); err != nil {
+	var header []socket.Field
+	if accepter, ok := peer.(Accepter); ok && c.srv.cfg.Relay {
+		c.protocol, header = accepter.Accept()
+		if c.protocol != "" {
+			header = append(header, socket.Field{Name: "Sec-WebSocket-Protocol", Value: string(c.protocol)})
+		}
+	}
+	return header, c.tap(ctx, hayalet.ConnOpen, hayalet.In, nil)
+}
+
+// identify finds out who the station is, and whether it is.
+func (c *conn) identify(ctx context.Context) (err error) {
+	cfg := &c.srv.cfg
+	if cfg.Relay {
+		c.station, err = lastElement(c.request.Target)
+	} else {
+		c.station, err = StationIDFromPath(c.request.Target, cfg.PathPrefixes)
+	}
+	if err != nil {
+		return refuse(http.StatusNotFound, "%v", err)
+	}
+	if cfg.Relay {
+		return nil
+	}
+	if err := c.authenticate(c.authorization()); err != nil {
 		return err
 	}
-	return nil
+	if c.protocol == "" {
+		return refuse(http.StatusBadRequest, "no WebSocket subprotocol in common; this server speaks %v", cfg.Protocols)
+	}
+	return c.srv.claim(ctx, c)
+}
+
+func (c *conn) authorization() (last string) {
+	for _, f := range c.request.Header {
+		if f.Name == "Authorization" {
+			last = f.Value
+		}
+	}
+	return last
 }
 
 func (c *conn) authenticate(authorization string) error {
@@ -147,27 +189,55 @@ func (c *conn) authenticate(authorization string) error {
 	return refuse(http.StatusUnauthorized, "authentication failed: the user must be the station id, the password its key")
 }
 
-// rejection words an error for the other side. An error without a status is our own affair and not told.
-func rejection(err error) error {
+// reject words an error for the other side. An error without a status is our own affair and not told.
+func (c *conn) reject(err error) {
 	status, text := http.StatusServiceUnavailable, "this station cannot be served now"
+	if worded, ok := errors.AsType[Refusal](err); ok {
+		header, body := worded.HTTPAnswer()
+		c.writeRefusal(worded.HTTPStatus(), header, body)
+		return
+	}
 	if known, ok := errors.AsType[interface {
 		error
 		HTTPStatus() int
 	}](err); ok {
 		status, text = known.HTTPStatus(), err.Error()
 	}
-	header := "Connection: close\r\n"
+	var header []socket.Field
 	if status == http.StatusUnauthorized {
-		header += "WWW-Authenticate: Basic realm=\"stations\"\r\n"
+		header = append(header, socket.Field{Name: "WWW-Authenticate", Value: `Basic realm="stations"`})
 	}
-	return ws.RejectConnectionError(ws.RejectionStatus(status), ws.RejectionReason(text+"\n"),
-		ws.RejectionHeader(ws.HandshakeHeaderString(header)))
+	c.writeRefusal(status, header, []byte(text+"\n"))
 }
 
-// writeRefusal answers where the upgrader does not.
-func (c *conn) writeRefusal(status int, text string) {
-	_, _ = fmt.Fprintf(c.nc, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"+
-		"Content-Length: %d\r\n\r\n%s\n", status, http.StatusText(status), len(text)+1, text)
+func (c *conn) writeRefusal(status int, header []socket.Field, body []byte) {
+	if !slices.ContainsFunc(header, func(f socket.Field) bool { return f.Name == "Content-Type" }) {
+		header = append(header, socket.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"})
+	}
+	text := fmt.Sprintf("HTTP/1.1 %d %s\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s",
+		status, http.StatusText(status), lines(header), len(body), body)
+	_, _ = io.WriteString(c.nc, text)
+}
+
+func lines(header []socket.Field) string {
+	var b strings.Builder
+	for _, f := range header {
+		b.WriteString(f.Name + ": " + f.Value + "\r\n")
+	}
+	return b.String()
+}
+
+// answerWriter keeps the upgrader from answering where we do.
+type answerWriter struct {
+	w    io.Writer
+	mute bool
+}
+
+func (a *answerWriter) Write(p []byte) (int, error) {
+	if a.mute {
+		return len(p), nil
+	}
+	return a.w.Write(p)
 }
 
 // linger lets a refused client read why: a socket closed with unread bytes loses what it has sent.
@@ -175,7 +245,7 @@ func (c *conn) linger() {
 	if half, ok := c.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(closeWait))
+	_ = c.nc.SetReadDeadline(time.Now().Add(socket.CloseWait))
 	_, _ = io.CopyN(io.Discard, c.nc, LimitMaxMessage)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hayalet"
+	"hayalet/internal/socket"
 )
 
 // Answerer decides who answers a station.
@@ -21,8 +22,24 @@ type Peer interface {
 	// Receive takes one text message. It is called from the connection's one goroutine, in order; data is only good
 	// during the call. An error ends the connection with 1011. ctx ends with the connection.
 	Receive(ctx context.Context, data []byte) error
-	// Closed is called once, after the last Receive, when Send no longer works. It ends what the peer has started.
-	Closed()
+	// Closed is called once, after the last Receive, when Send no longer works. It ends what the peer has started. code
+	// and reason are those of whoever said goodbye first, station or server: 1005 when it gave none, 1006 when the
+	// connection was lost [RFC 6455 §7.1.5, §7.1.6].
+	Closed(code uint16, reason string)
+}
+
+// Accepter is a Peer that decides how the handshake is answered, where Config.Relay says so.
+type Accepter interface {
+	// Accept returns the subprotocol, "" for none, and further header lines of the answer. It is called once, after Open.
+	Accept() (protocol hayalet.Protocol, header []socket.Field)
+}
+
+// Refusal is an error of Open that words the answer to the station itself.
+type Refusal interface {
+	error
+	HTTPStatus() int
+	// HTTPAnswer returns header lines and the body.
+	HTTPAnswer() (header []socket.Field, body []byte)
 }
 
 // Link is our end of one station's socket. Any goroutine may use it.
@@ -34,13 +51,15 @@ type Link interface {
 	// Send taps data as an outgoing message, then writes it. Messages go out in the order of their frames' Seq. After
 	// the end of the connection it returns ErrClosed.
 	Send(ctx context.Context, data []byte) error
-	// Close says goodbye with a status code of RFC 6455 §7.4 and a reason of at most 123 bytes. It does not wait for the
-	// other side's answer. Calling it again does nothing.
+	// Request is the station's handshake. It is for Open alone; afterwards it is nil.
+	Request() *socket.Request
+	// Close says goodbye with a status code of RFC 6455 §7.4 and a reason of at most 123 bytes; 1005 is a goodbye without
+	// a status, 1006 cuts the connection. It does not wait for the other side's answer. Calling it again does nothing.
 	Close(code uint16, reason string)
 }
 
 // ErrClosed is returned by Link.Send after the connection has ended.
-var ErrClosed = fmt.Errorf("connection closed: %w", hayalet.ErrUnavailable)
+var ErrClosed = socket.ErrClosed
 
 // ConnInfo describes a live connection.
 type ConnInfo struct {

@@ -28,7 +28,27 @@ func StationIDFromPath(target string, prefixes []string) (hayalet.StationID, err
 	if best == "" {
 		return "", errors.New("no stations at this path")
 	}
-	id, err := url.PathUnescape(path[len(best):])
+	return stationID(path[len(best):])
+}
+
+// lastElement returns the station id of a request's target with any path: its last element, percent-decoded. A slash at
+// the end is left out. Elements that lead upwards are refused.
+func lastElement(target string) (hayalet.StationID, error) {
+	path, _, _ := strings.Cut(target, "?")
+	if !strings.HasPrefix(path, "/") {
+		return "", errors.New("no stations at this path")
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if plain, err := url.PathUnescape(part); err == nil && (plain == "." || plain == "..") {
+			return "", errors.New("the path leads upwards")
+		}
+	}
+	path = strings.TrimSuffix(path, "/")
+	return stationID(path[strings.LastIndexByte(path, '/')+1:])
+}
+
+func stationID(escaped string) (hayalet.StationID, error) {
+	id, err := url.PathUnescape(escaped)
 	switch {
 	case err != nil:
 		return "", errors.New("the path's percent encoding is broken")

@@ -75,12 +75,12 @@ func (s *Server) claim(ctx context.Context, c *conn) error {
 		return nil
 	}
 	log := s.log.With("station", c.station, "connected", old.remote, "newcomer", c.remote, "conn", old.id)
-	if old.answersPing(ctx, s.cfg.DuplicateTimeout) {
+	if old.sock.AnswersPing(ctx, s.cfg.DuplicateTimeout) {
 		s.registry.release(c)
 		log.Warn("station id in use and alive; newcomer refused")
 		return refuse(http.StatusConflict, "this station is connected already, and that connection is alive")
 	}
-	old.cut()
+	old.sock.Cut()
 	select {
 	case <-old.done:
 	case <-ctx.Done():
@@ -93,16 +93,18 @@ func (s *Server) claim(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// Connections lists the live connections in the order of their station ids.
+// Connections lists the live connections in the order of their station ids, the older first where a station has several.
 func (s *Server) Connections() []ConnInfo {
-	s.registry.mu.Lock()
-	defer s.registry.mu.Unlock()
-	infos := make([]ConnInfo, 0, len(s.registry.slots))
-	for _, sl := range s.registry.slots {
-		if sl.owner != nil && sl.owner.established.Load() {
-			infos = append(infos, sl.owner.info())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	infos := make([]ConnInfo, 0, len(s.conns))
+	for c := range s.conns {
+		if c.established.Load() && c.sock.Context().Err() == nil {
+			infos = append(infos, c.info())
 		}
 	}
-	slices.SortFunc(infos, func(a, b ConnInfo) int { return cmp.Compare(a.Station, b.Station) })
+	slices.SortFunc(infos, func(a, b ConnInfo) int {
+		return cmp.Or(cmp.Compare(a.Station, b.Station), cmp.Compare(a.Since, b.Since))
+	})
 	return infos
 }

@@ -63,6 +63,7 @@ type echo struct {
 	links  []gateway.Link
 	live   map[hayalet.StationID]int
 	closed int
+	ends   []string
 	refuse error
 }
 
@@ -118,10 +119,11 @@ func (p *echoPeer) Receive(ctx context.Context, data []byte) error {
 	return p.link.Send(ctx, data)
 }
 
-func (p *echoPeer) Closed() {
+func (p *echoPeer) Closed(code uint16, reason string) {
 	p.echo.mu.Lock()
 	defer p.echo.mu.Unlock()
 	p.echo.closed++
+	p.echo.ends = append(p.echo.ends, fmt.Sprintf("%d %s", code, reason))
 	p.echo.live[p.link.Station()]--
 }
 
@@ -192,9 +194,18 @@ func (b *lockedBuffer) String() string {
 
 func start(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg gateway.Config) *server {
 	t.Helper()
+	return startWith(t, ln, dial, cfg, nil)
+}
+
+// startWith runs a gateway whose stations are answered by who, or by the server's echo.
+func startWith(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg gateway.Config, who gateway.Answerer) *server {
+	t.Helper()
 	s := &server{echo: &echo{}, sink: &recorder{}, dial: dial, done: make(chan error, 1), logs: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.logs, nil))
-	g, err := gateway.New(ln, cfg, s.echo, s.sink, log)
+	if who == nil {
+		who = s.echo
+	}
+	g, err := gateway.New(ln, cfg, who, s.sink, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,12 +219,17 @@ func start(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg gat
 // startTCP runs a gateway on loopback until the test ends.
 func startTCP(t testing.TB, cfg gateway.Config) *server {
 	t.Helper()
+	return startTCPWith(t, cfg, nil)
+}
+
+func startTCPWith(t testing.TB, cfg gateway.Config, who gateway.Answerer) *server {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := ln.Addr().String()
-	s := start(t, ln, func() (net.Conn, error) { return net.Dial("tcp", addr) }, cfg)
+	s := startWith(t, ln, func() (net.Conn, error) { return net.Dial("tcp", addr) }, cfg, who)
 	t.Cleanup(func() { s.end(t) })
 	return s
 }

@@ -321,10 +321,12 @@ func chargingState(b []byte, e *hayalet.Event) hayalet.Status {
 }
 
 // monitored reads one EventDataType: what a connector or an EVSE says of its availability is a status, all else is passed
-// over. Reports gather in More.
+// over. Reports gather in More; the time of the last is the message's.
 func monitored(r *jsonread.Reader, e *hayalet.Event) {
 	var at hayalet.Event
 	var name, variable, value []byte
+	var claim hayalet.Instant
+	var zoned bool
 	for r.Object(); r.More(); {
 		switch string(r.Key()) {
 		case "component":
@@ -333,12 +335,17 @@ func monitored(r *jsonread.Reader, e *hayalet.Event) {
 			variable = component(r, e, &at)
 		case "actualValue":
 			value = text(r, e)
+		case "timestamp":
+			claim, zoned = timestamp(r, &e.Flaws)
 		default:
 			r.Skip()
 		}
 	}
 	if string(variable) != "AvailabilityState" || string(name) != "Connector" && string(name) != "EVSE" || !at.HasConnector {
 		return
+	}
+	if claim != 0 {
+		e.ClaimedAt, e.ClaimedTZ = claim, zoned
 	}
 	if len(e.More) < maxStatuses {
 		e.More = append(e.More, hayalet.StatusReport{Connector: at.Connector, Plug: at.Plug, Status: status2(value, e)})

@@ -77,6 +77,7 @@ type Point struct {
 	Value         hayalet.Energy
 	InTransaction bool
 	Alarm         bool
+	Track         int8 // which of the connector's registers; values of two are never joined
 }
 
 // Mark is a moment that is marked in the picture.

@@ -170,11 +170,15 @@ func (p *panel) step(pt Point) string { return "H" + number(p.x(pt.At)) + "V" + 
 
 // dots draws the readings: the alarms always, the others while they can be told apart.
 func (d *drawing) dots(p *panel) {
-	few := float64(len(p.points)) <= (p.right-p.left)/6
+	room := 6.0 // of a dot
+	if d.s.episode {
+		room = 10
+	}
+	few := float64(len(p.points)) <= (p.right-p.left)/room
 	for i, pt := range p.points {
 		title := pt.At.Time().In(d.s.zone).Format("15:04:05.000") + " · " + d.kwh(pt.Value) + " kWh"
 		switch {
-		case p.zoom != nil && i == 0: // stands for the end of the transaction
+		case p.zoom != nil && i == 0 && pt.At == p.zoom.from: // stands for the end of the transaction
 		case pt.Alarm && few:
 			d.dot("alarm", p.x(pt.At), p.y(pt.Value), 5, title)
 		case pt.Alarm:
@@ -188,7 +192,8 @@ func (d *drawing) dots(p *panel) {
 // measure names the values beyond the end of the transaction and what they add up to.
 func (d *drawing) measure(p *panel) {
 	z := p.zoom
-	d.text("soft", p.left+8, p.y(z.base)+16, shorten(d.base(z), fontSize, p.right-p.left-8))
+	left := max(p.left, p.x(z.from)) + 8
+	d.text("soft", left, p.y(z.base)+16, shorten(d.base(z), fontSize, p.right-left))
 	x, top, bottom := p.right+12, p.y(z.top), p.y(z.base)
 	d.line("span", x, top, x, bottom)
 	d.line("span", x-4, top, x+4, top)

@@ -47,11 +47,21 @@ type drawing struct {
 	width       float64
 	left, right float64 // of the plots
 	y           float64 // where the next part begins
+	bare        bool    // without its style
 }
 
 // draw draws a series.
 func draw(p lang.Printer, s *series, width float64) []byte {
-	d := &drawing{p: p, s: s, width: width, y: margin}
+	return (&drawing{p: p, s: s, width: width, y: margin}).draw()
+}
+
+// drawBare draws a series for a page that has the picture's style already.
+func drawBare(p lang.Printer, s *series, width float64) []byte {
+	return (&drawing{p: p, s: s, width: width, y: margin, bare: true}).draw()
+}
+
+func (d *drawing) draw() []byte {
+	p, s := d.p, d.s
 	title := p.T("report.picture.alt", s.station, int(s.connector))
 	d.title(title)
 	panels := d.plan()
@@ -73,7 +83,10 @@ func (d *drawing) document(title string) []byte {
 	out.escaped(title)
 	out.raw("</title>\n<desc>")
 	out.escaped(d.describe())
-	out.raw("</desc>\n<style>\n", pictureCSS, "</style>\n")
+	out.raw("</desc>\n")
+	if !d.bare {
+		out.raw("<style>\n", pictureCSS, "</style>\n")
+	}
 	out.element("rect", "paper", attr{"width", d.width}, attr{"height", d.y + margin}, attr{"rx", 8})
 	out.raw(d.b.String(), "</svg>\n")
 	return out.b.Bytes()
@@ -106,6 +119,11 @@ func (d *drawing) plan() []panel {
 	whole.scale(14, 10)
 	z, ok := d.s.enlarged()
 	if !ok {
+		return []panel{whole}
+	}
+	if d.s.plain(&z) {
+		whole.zoom = &z
+		whole.scale(7, 7)
 		return []panel{whole}
 	}
 	from, to := sortedAfter(d.s.points, z.from), sortedAfter(d.s.points, z.to)
@@ -206,6 +224,10 @@ func (d *drawing) signs() []sign {
 			d.line("flow", x, y, x+20, y)
 			d.element("circle", "sign", attr{"cx", x + 10}, attr{"cy", y}, attr{"r", 5})
 		}}, sign{d.base(&z), func(x, y float64) { d.line("base", x, y, x+20, y) }})
+	} else if d.s.alarms > 0 {
+		all = append(all, sign{d.p.T("report.picture.alarm"), func(x, y float64) {
+			d.element("circle", "sign", attr{"cx", x + 10}, attr{"cy", y}, attr{"r", 5})
+		}})
 	}
 	return all
 }

@@ -27,7 +27,8 @@ type series struct {
 	phantoms  []phantom
 	decimals  int // that write every value exactly
 
-	readings, alarms int // before they are thinned
+	readings, alarms int  // before they are thinned
+	episode          bool // of one incident: it is drawn once where it is plain to see
 }
 
 // stretch is a piece of time.
@@ -191,4 +192,16 @@ func (s *series) enlarged() (phantom, bool) {
 	}
 	most := slices.MaxFunc(s.phantoms, func(a, b phantom) int { return cmp.Compare(a.top-a.base, b.top-b.base) })
 	return most, most.to > most.from
+}
+
+// plain reports whether a phantom is plain to see in the picture of the whole.
+func (s *series) plain(z *phantom) bool {
+	if !s.episode {
+		return false
+	}
+	b, lo, hi := s.bounds(), z.base, z.top
+	for _, p := range s.points {
+		lo, hi = min(lo, p.Value), max(hi, p.Value)
+	}
+	return 3*(z.top-z.base) >= hi-lo && 5*(z.to-z.from) >= 2*(b.to-b.from)
 }

@@ -1,128 +1,122 @@
 package foreign_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 )
 
-const (
-	goPeer      = "OCPP_GO"
-	goExample   = "OCPP_GO_EXAMPLE"
-	nodePeer    = "OCPP_RPC"
-	nodePhantom = "OCPP_RPC_PHANTOM"
-)
+// TestMain lets all tests run side by side: what they run waits nearly all of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "64"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
-// TestForeignPeers: every message of every peer gets an answer that its own library accepts, commands reach them, and
-// of all of them only the one whose register grows after the stop raises an incident.
-func TestForeignPeers(t *testing.T) {
+// TestForeign builds everything once; what it runs are processes, side by side.
+func TestForeign(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes and takes some 15 s")
+		t.Skip("starts processes and takes some 45 s")
 	}
-	dir := t.TempDir()
-	s := startServer(t, dir)
-	node := nodeInstalled()
-	t.Run("peers", func(t *testing.T) {
-		t.Run("ocpp-go", func(t *testing.T) {
+	b := build(t)
+	for _, tc := range []struct {
+		name string
+		node bool // all of it is npm's
+		run  func(*testing.T, bins)
+	}{
+		{"serve", false, servePeers},
+		{"compliance", true, complianceSuites},
+		{"fuzz", true, fuzz},
+		{"relay", false, relayPeers},
+		{"relay restart", true, upstreamRestart},
+		{"relay talk", true, relayTalk},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			visit(t, s, goPeer, s.bin("ocppgo"), "-url", s.url, "-id", goPeer)
+			if tc.node {
+				b.needNode(t)
+			}
+			tc.run(t, b)
 		})
-		t.Run("ocpp-go example", func(t *testing.T) {
-			t.Parallel()
-			visitExample(t, s)
-		})
-		t.Run("ocpp-rpc", func(t *testing.T) {
-			t.Parallel()
-			needNode(t, node)
-			visit(t, s, nodePeer, "node", nodeScript, s.url, nodePeer)
-		})
-		t.Run("ocpp-rpc phantom", func(t *testing.T) {
-			t.Parallel()
-			needNode(t, node)
-			visit(t, s, nodePhantom, "node", nodeScript, s.url, nodePhantom, "--phantom")
-		})
-	})
-	if t.Failed() {
-		return
 	}
-	var want []incident
-	if node == nil {
-		want = []incident{{Rule: "PE-01", Station: nodePhantom, Connector: 1, Energy: 50}}
-	}
-	s.awaitIncidents(t, want)
-	s.stop(t)
-	checkIncidents(t, "analyze of the recording", s.analyze(t), want)
-	checkAnswers(t, s.record, node == nil)
 }
 
-// visit plays the central system's part of a session with a peer that reports its stages.
-func visit(t *testing.T, s *server, station string, command ...string) {
-	p := startPeer(t, nil, command...)
-	p.await(t, "ready")
-	s.command(t, station, "GetConfiguration", `{"key":["NumberOfConnectors","Nonsense"]}`, `"unknownKey":["Nonsense"]`)
-	s.command(t, station, "RemoteStartTransaction", `{"connectorId":1,"idTag":"FOREIGN"}`, `"Accepted"`)
-	metered := p.await(t, "metered")
-	if st := s.station(t, station); st.state(1) != "active" {
-		t.Errorf("connector 1 of %s while it charges: %q, want active", station, st.state(1))
+// bins is where the programs are.
+type bins struct {
+	dir  string
+	node error // why npm's cannot be run, or nil
+}
+
+const examples = "github.com/lorenzodonini/ocpp-go/example/"
+
+func build(t *testing.T) bins {
+	t.Helper()
+	b := bins{dir: t.TempDir(), node: nodeInstalled()}
+	goBuild(t, filepath.Join("..", ".."), "-o", b.dir, "./cmd/hayalet")
+	goBuild(t, filepath.Join("..", "ocppgo"), "-o", b.dir, ".",
+		examples+"1.6/cp", examples+"1.6/cs", examples+"2.0.1/chargingstation", examples+"2.0.1/csms")
+	return b
+}
+
+func goBuild(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-buildvcs=false"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s in %s: %v\n%s", cmd, dir, err, out)
 	}
-	s.command(t, station, "RemoteStopTransaction", fmt.Sprintf(`{"transactionId":%d}`, metered.Transaction), `"Accepted"`)
-	p.await(t, "idle")
-	s.command(t, station, "Reset", `{"type":"Soft"}`, `"Accepted"`)
-	p.finish(t)
 }
 
-// visitExample lets the library's example go through its routine, which ends on an Available connector and then sleeps
-// for minutes; it is asked to sample faster than its default.
-func visitExample(t *testing.T, s *server) {
-	p := startPeer(t, []string{"CLIENT_ID=" + goExample, "CENTRAL_SYSTEM_URL=" + s.url}, s.bin("cp"))
-	p.poll(t, "connect", func() bool { return s.station(t, goExample).Connected })
-	s.command(t, goExample, "ChangeConfiguration", `{"key":"MeterValueSampleInterval","value":"1"}`, `"Accepted"`)
-	s.command(t, goExample, "TriggerMessage", `{"requestedMessage":"Heartbeat"}`, `"Accepted"`)
-	p.poll(t, "charge", func() bool { return s.station(t, goExample).state(1) == "active" })
-	p.poll(t, "finish its routine", func() bool {
-		st := s.station(t, goExample)
-		return st.state(1) == "inactive" && st.status(1) == "Available"
-	})
-	p.stop()
+func (b bins) path(name string) string { return filepath.Join(b.dir, name) }
+
+// script is the command that runs one of test/node's.
+func script(name string, args ...string) []string {
+	return append([]string{"node", filepath.Join("..", "node", name)}, args...)
 }
 
-var nodeScript = filepath.Join("..", "node", "station.mjs")
-
-// nodeInstalled tells why the npm peer cannot be run, or nil.
+// nodeInstalled tells why npm's programs cannot be run, or nil.
 func nodeInstalled() error {
 	if _, err := exec.LookPath("node"); err != nil {
-		return fmt.Errorf("no node here: the npm peer is left out")
+		return fmt.Errorf("no node here: npm's programs are left out")
 	}
-	if _, err := os.Stat(filepath.Join("..", "node", "node_modules", "ocpp-rpc")); err != nil {
-		return fmt.Errorf("npm's packages are not installed: make test installs them")
+	for _, name := range []string{"ocpp-rpc", "ocpp-ws-cli", "@ocpp-debugkit/toolkit", "ws"} {
+		if _, err := os.Stat(filepath.Join("..", "node", "node_modules", name)); err != nil {
+			return fmt.Errorf("npm's packages are not installed: make test installs them")
+		}
 	}
 	return nil
 }
 
-func needNode(t *testing.T, missing error) {
+func (b bins) needNode(t *testing.T) {
 	t.Helper()
-	if missing != nil {
-		t.Skip("LEFT OUT:", missing)
+	if b.node != nil {
+		t.Skip("LEFT OUT:", b.node)
 	}
 }
 
-func checkIncidents(t *testing.T, where string, got, want []incident) {
-	t.Helper()
-	if !slices.EqualFunc(got, want, incident.same) {
-		t.Errorf("incidents by %s: %+v\nwant: %+v", where, got, want)
-	}
-	for _, inc := range got {
-		if inc.Severity != "medium" || inc.Readings < 6 || inc.Excess < 40 {
-			t.Errorf("incident by %s: %+v\nwant severity medium, at least 6 readings and 40 Wh of excess", where, inc)
-		}
-	}
-}
+// long tells whether everything is to run in full.
+func long() bool { return os.Getenv("FOREIGN_LONG") != "" }
 
 const (
-	patience = 60 * time.Second       // for anything that a peer or the server does
+	patience = 3 * time.Minute        // for anything that a peer or the server does
 	pause    = 100 * time.Millisecond // between two looks
 )
+
+// look calls done until it says so or the time is up, and tells which.
+func look(limit time.Duration, done func() bool) bool {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); <-ticker.C {
+		if done() {
+			return true
+		}
+	}
+	return false
+}

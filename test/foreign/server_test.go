@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// server is a running hayalet serve.
+// server is a running hayalet serve or relay.
 type server struct {
-	dir    string
+	bins   bins
 	url    string // of the stations
 	http   string
 	record string
@@ -26,13 +26,14 @@ type server struct {
 	log    string
 }
 
-func startServer(t *testing.T, dir string) *server {
+func startServer(t *testing.T, b bins, subcommand string, flags ...string) *server {
 	t.Helper()
-	goBuild(t, filepath.Join("..", ".."), "-o", dir, "./cmd/hayalet")
-	goBuild(t, filepath.Join("..", "ocppgo"), "-o", dir, ".", "github.com/lorenzodonini/ocpp-go/example/1.6/cp")
-	s := &server{dir: dir, record: filepath.Join(dir, "record.jsonl"), ended: make(chan struct{})}
-	s.cmd = exec.Command(s.bin("hayalet"), "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-		"--db", filepath.Join(dir, "hayalet.db"), "--record", s.record, "--log-format", "json")
+	dir := t.TempDir()
+	s := &server{bins: b, record: filepath.Join(dir, "record.jsonl"), ended: make(chan struct{})}
+	s.cmd = exec.Command(b.path("hayalet"), append([]string{
+		subcommand, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+		"--db", filepath.Join(dir, "hayalet.db"), "--record", s.record, "--log-format", "json",
+	}, flags...)...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -51,21 +52,11 @@ func startServer(t *testing.T, dir string) *server {
 	case l := <-listening:
 		s.url, s.http = "ws://"+l.Stations, "http://"+l.HTTP
 	case <-s.ended:
-		t.Fatalf("serve ended before it listened: %v", s.err)
+		t.Fatalf("%s ended before it listened: %v\n%s", subcommand, s.err, s.log)
 	case <-time.After(patience):
-		t.Fatal("serve does not listen")
+		t.Fatalf("%s does not listen", subcommand)
 	}
 	return s
-}
-
-func goBuild(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-buildvcs=false"}, args...)...)
-	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s in %s: %v\n%s", cmd, dir, err, out)
-	}
 }
 
 // listeningLine is the line of the log that tells the addresses.
@@ -92,8 +83,6 @@ func follow(r io.Reader, listening chan<- listeningLine) string {
 	return all.String()
 }
 
-func (s *server) bin(name string) string { return filepath.Join(s.dir, name) }
-
 // stop asks the server to end, as an operator does.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
@@ -103,10 +92,10 @@ func (s *server) stop(t *testing.T) {
 	select {
 	case <-s.ended:
 		if s.err != nil {
-			t.Errorf("serve ended by SIGTERM: %v, want exit code 0", s.err)
+			t.Errorf("the server ended by SIGTERM: %v, want exit code 0", s.err)
 		}
 	case <-time.After(patience):
-		t.Error("serve does not end by SIGTERM")
+		t.Error("the server does not end by SIGTERM")
 	}
 }
 
@@ -114,14 +103,14 @@ func (s *server) kill(t *testing.T) {
 	_ = s.cmd.Process.Kill()
 	<-s.ended
 	if t.Failed() {
-		t.Logf("log of serve:\n%s", s.log)
+		t.Logf("log of the server:\n%s", s.log)
 	}
 }
 
 // run runs a subcommand and returns its standard output.
 func (s *server) run(t *testing.T, args ...string) []byte {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), s.bin("hayalet"), args...)
+	cmd := exec.CommandContext(t.Context(), s.bins.path("hayalet"), args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -140,11 +129,11 @@ func (s *server) runJSON(t *testing.T, into any, args ...string) {
 }
 
 // command sends a command to a station, whose answer must have the given part.
-func (s *server) command(t *testing.T, station, action, payload, want string) {
+func (s *server) command(t *testing.T, station string, c call) {
 	t.Helper()
-	out := s.run(t, "command", "--url", s.http, station, action, payload)
-	if !bytes.Contains(bytes.ReplaceAll(out, []byte(" "), nil), []byte(want)) {
-		t.Errorf("%s of %s answered %s, want %s in it", action, station, out, want)
+	out := s.run(t, "command", "--url", s.http, station, c.action, c.payload)
+	if !bytes.Contains(bytes.ReplaceAll(out, []byte(" "), nil), []byte(c.want)) {
+		t.Errorf("%s of %s answered %s, want %s in it", c.action, station, out, c.want)
 	}
 }
 

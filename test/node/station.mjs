@@ -1,22 +1,28 @@
 // A charge point on top of the npm package ocpp-rpc in strict mode: each answer of the central system is held against
-// the schemas of the standard. It boots, charges when the central system starts and stops a transaction, and leaves
-// with exit code 0 at a Reset if every message was answered well. With --phantom the register goes on growing after the
-// stop. On standard output it writes a line of JSON for each answer and for each stage: ready, metered, idle.
+// the schemas of the standard. It boots, charges when the central system starts and stops a transaction, sends every
+// message that a station may begin, and leaves with exit code 0 at a Reset if each was answered well. With --phantom the
+// register goes on growing after the stop; with --send a 2.1 station also sends the kinds of frames that get no answer.
+// On standard output it writes a line of JSON for each answer and for each stage: ready, metered, idle.
 //
-//   node station.mjs ws://127.0.0.1:9000 CP_1 [--phantom]
+//   node station.mjs ws://127.0.0.1:9000 CP_1 [--protocol ocpp2.0.1] [--phantom] [--send]
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { RPCClient, createRPCError } from "ocpp-rpc";
+import { validators } from "./validators.mjs";
+import { visit16 } from "./visit16.mjs";
+import { visit2 } from "./visit2.mjs";
 
-const [endpoint, identity, ...flags] = process.argv.slice(2);
-const phantom = flags.includes("--phantom");
-const connectorId = 1;
-const interval = 700; // ms between meter values
-const step = 2; // Wh a meter value while charging: 10 kW
-const phantomStep = 5; // Wh a meter value after the stop: 26 kW, which an AC outlet could deliver
-const limit = 60_000; // ms, then the run has failed
-
-let meter = 34_000; // Wh
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    protocol: { type: "string", default: "ocpp1.6" },
+    phantom: { type: "boolean", default: false },
+    send: { type: "boolean", default: false },
+  },
+});
+const [endpoint, identity] = positionals;
+const limit = 150_000; // ms, then the run has failed
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const fail = (why) => {
@@ -33,13 +39,17 @@ process.on("unhandledRejection", fail);
 const cp = new RPCClient({
   endpoint,
   identity,
-  protocols: ["ocpp1.6"],
+  protocols: [flags.protocol],
   strictMode: true,
+  strictModeValidators: validators,
   reconnect: false,
-  callTimeoutMs: 10_000,
+  callTimeoutMs: 30_000,
 });
 cp.on("strictValidationFailure", (e) => e.outbound || fail(e.error));
 cp.on("badMessage", (e) => fail(e.error));
+cp.handle(() => {
+  throw createRPCError("NotImplemented");
+});
 
 // order resolves with the parameters of the central system's next call of that action, and answers it.
 const order = (method, answer) =>
@@ -50,95 +60,45 @@ const order = (method, answer) =>
     });
   });
 
-const remoteStart = order("RemoteStartTransaction", { status: "Accepted" });
-const remoteStop = order("RemoteStopTransaction", { status: "Accepted" });
-const reset = order("Reset", { status: "Accepted" });
-cp.handle("GetConfiguration", ({ params }) => ({
-  configurationKey: [{ key: "NumberOfConnectors", readonly: true, value: "1" }],
-  unknownKey: (params.key ?? []).filter((key) => key !== "NumberOfConnectors"),
-}));
-cp.handle(() => {
-  throw createRPCError("NotImplemented");
-});
-
 async function call(action, params) {
   const answer = await cp.call(action, params);
   say({ event: "answer", action, answer });
   return answer;
 }
 
-const now = () => new Date().toISOString();
-const status = (connector, word) =>
-  call("StatusNotification", { connectorId: connector, errorCode: "NoError", status: word, timestamp: now() });
-
-const reading = (context) => ({
-  timestamp: now(),
-  sampledValue: [
-    {
-      value: (meter / 1000).toFixed(3),
-      context,
-      format: "Raw",
-      measurand: "Energy.Active.Import.Register",
-      location: "Outlet",
-      unit: "kWh",
-    },
-  ],
-});
-
-async function values(count, growth, context, transactionId) {
+// grow sends count meter values, each growth Wh above the one before.
+async function grow(count, growth, send) {
   for (let i = 0; i < count; i++) {
-    await sleep(interval);
-    meter += growth;
-    await call("MeterValues", { connectorId, transactionId, meterValue: [reading(context)] });
+    await sleep(700);
+    station.meter += growth;
+    await send();
   }
 }
 
-await cp.connect();
-check(cp.protocol === "ocpp1.6", `subprotocol ${cp.protocol}`);
-const boot = await call("BootNotification", { chargePointVendor: "ocpp-rpc", chargePointModel: "peer" });
-check(boot.status === "Accepted", "BootNotification: not accepted");
-await status(0, "Available");
-await status(connectorId, "Available");
-await call("Heartbeat", {});
-say({ event: "ready" });
+const station = {
+  cp,
+  flags,
+  say,
+  check,
+  order,
+  call,
+  meter: 34_000, // Wh
+  now: () => new Date().toISOString(),
+  charge: (send) => grow(4, 2, send), // 10 kW
+  rest: (healthy, phantom) => (flags.phantom ? grow(10, 5, phantom) : grow(3, 0, healthy)), // 26 kW
+  async connect() {
+    await cp.connect();
+    check(cp.protocol === flags.protocol, `subprotocol ${cp.protocol}`);
+  },
+  // The library holds back what breaks a schema: proof that strict mode judged everything before.
+  async proveStrict() {
+    await cp.call("Heartbeat", { surplus: true }, { callTimeoutMs: 1_000 }).then(
+      () => fail("a wrong call passed: strict mode is off"),
+      () => {},
+    );
+  },
+};
 
-const { idTag } = await remoteStart;
-const { idTagInfo } = await call("Authorize", { idTag });
-check(idTagInfo.status === "Accepted", "Authorize: not accepted");
-await status(connectorId, "Preparing");
-const start = await call("StartTransaction", { connectorId, idTag, meterStart: meter, timestamp: now() });
-check(start.idTagInfo.status === "Accepted", "StartTransaction: not accepted");
-await status(connectorId, "Charging");
-await values(4, step, "Sample.Periodic", start.transactionId);
-say({ event: "metered", transaction: start.transactionId });
-
-const { transactionId } = await remoteStop;
-check(transactionId === start.transactionId, `RemoteStopTransaction of ${transactionId}`);
-await call("StopTransaction", {
-  transactionId,
-  idTag,
-  meterStop: meter,
-  timestamp: now(),
-  reason: "Remote",
-  transactionData: [reading("Transaction.End")],
-});
-await status(connectorId, "Finishing");
-await status(connectorId, "Available");
-if (phantom) {
-  await values(10, phantomStep, "Sample.Periodic");
-} else {
-  await values(3, 0, "Sample.Clock");
-}
-await call("DiagnosticsStatusNotification", { status: "Idle" });
-await call("FirmwareStatusNotification", { status: "Idle" });
-await call("DataTransfer", { vendorId: "org.example.peer" });
-// The library holds back what breaks a schema: proof that strict mode judged everything above.
-await cp.call("Heartbeat", { surplus: true }, { callTimeoutMs: 1_000 }).then(
-  () => fail("a wrong call passed: strict mode is off"),
-  () => {},
-);
-say({ event: "idle" });
-
-await reset;
+await { "ocpp1.6": visit16, "ocpp2.0.1": visit2, "ocpp2.1": visit2 }[flags.protocol](station);
 await cp.close();
 process.exit(0);

@@ -19,5 +19,10 @@ require (
 	gopkg.in/go-playground/validator.v9 v9.30.0 // indirect
 )
 
-// The library's own example charge point is run too.
-tool github.com/lorenzodonini/ocpp-go/example/1.6/cp
+// The library's own example charge points and central systems are run too.
+tool (
+	github.com/lorenzodonini/ocpp-go/example/1.6/cp
+	github.com/lorenzodonini/ocpp-go/example/1.6/cs
+	github.com/lorenzodonini/ocpp-go/example/2.0.1/chargingstation
+	github.com/lorenzodonini/ocpp-go/example/2.0.1/csms
+)

@@ -3,7 +3,10 @@
 // exit code 0 at a Reset if every message was answered as the standard asks. On standard output it writes a line of
 // JSON for each answer and for each stage that it reached: ready, metered, idle.
 //
-//	ocppgo -url ws://127.0.0.1:9000 -id CP_1
+// With -phantom the register goes on growing after the stop. With -auto the car comes and goes by itself, and only the
+// messages are sent that the library's example central systems have an answer to.
+//
+//	ocppgo -url ws://127.0.0.1:9000 -id CP_1 -protocol ocpp2.0.1
 package main
 
 import (
@@ -13,40 +16,58 @@ import (
 	"fmt"
 	"os"
 	"time"
-
-	ocpp16 "github.com/lorenzodonini/ocpp-go/ocpp1.6"
 )
 
 func main() {
 	url := flag.String("url", "", "address of the central system: ws://host:port")
 	id := flag.String("id", "OCPP_GO", "identity of the station")
-	limit := flag.Duration("limit", time.Minute, "give up after")
+	protocol := flag.String("protocol", "ocpp1.6", "ocpp1.6 or ocpp2.0.1")
+	limit := flag.Duration("limit", 150*time.Second, "give up after")
+	var v visit
+	flag.BoolVar(&v.phantom, "phantom", false, "let the register grow after the stop")
+	flag.BoolVar(&v.auto, "auto", false, "start, stop and leave without being told")
 	flag.Parse()
+	v.say = say
 	ctx, cancel := context.WithTimeout(context.Background(), *limit)
 	defer cancel()
-	if err := run(ctx, *url, *id); err != nil {
+	if err := run(ctx, &v, *protocol, *url, *id); err != nil {
 		fmt.Fprintln(os.Stderr, "ocppgo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, url, id string) error {
-	orders := newOrders()
-	cp := ocpp16.NewChargePoint(id, nil, nil)
-	cp.SetCoreHandler(orders)
-	cp.SetRemoteTriggerHandler(orders)
-	if err := cp.Start(url); err != nil {
+// lastWord is for the answer to Reset: the library sends it some time after the handler has returned.
+const lastWord = 500 * time.Millisecond
+
+// session is a visit in one version of OCPP.
+type session interface {
+	connect(url string) error
+	run(ctx context.Context) error
+	leave()
+}
+
+func run(ctx context.Context, v *visit, protocol, url, id string) error {
+	var s session
+	switch protocol {
+	case "ocpp1.6":
+		s = newSession16(v, id)
+	case "ocpp2.0.1":
+		s = newSession201(v, id)
+	default:
+		return fmt.Errorf("no such protocol: %s", protocol)
+	}
+	if err := s.connect(url); err != nil {
 		return fmt.Errorf("connect to %s: %w", url, err)
 	}
-	defer cp.Stop()
-	s := &session{cp: cp, orders: orders, say: say}
+	defer s.leave()
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
 	select {
 	case err := <-done:
+		time.Sleep(lastWord)
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("after %q: %w", s.last.Load(), ctx.Err())
+		return fmt.Errorf("after %q: %w", v.last.Load(), ctx.Err())
 	}
 }
 
@@ -55,7 +76,7 @@ type line struct {
 	Event       string `json:"event"` // answer, ready, metered, idle
 	Action      string `json:"action,omitempty"`
 	Answer      any    `json:"answer,omitempty"`
-	Transaction int    `json:"transaction,omitempty"`
+	Transaction any    `json:"transaction,omitempty"` // a number in 1.6, a text in 2.0.1
 }
 
 func say(l line) error { return json.NewEncoder(os.Stdout).Encode(l) }

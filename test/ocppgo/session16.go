@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	ocpp16 "github.com/lorenzodonini/ocpp-go/ocpp1.6"
@@ -14,23 +12,29 @@ import (
 	"github.com/lorenzodonini/ocpp-go/ocpp1.6/types"
 )
 
-const (
-	connector = 1
-	power     = 10_000                 // W, which step and interval make
-	interval  = 700 * time.Millisecond // between meter values
-	step      = 2                      // Wh a meter value
-)
-
-// session is one visit of a car.
-type session struct {
+// session16 is a visit in OCPP 1.6.
+type session16 struct {
+	*visit
 	cp     ocpp16.ChargePoint
-	orders *orders
-	say    func(line) error
-	last   atomic.Value // the action under way, for the message of a time-out
-	meter  int          // Wh
+	orders *orders16
 }
 
-func (s *session) run(ctx context.Context) error {
+func newSession16(v *visit, id string) *session16 {
+	s := &session16{visit: v, cp: ocpp16.NewChargePoint(id, nil, nil), orders: newOrders16()}
+	s.cp.SetCoreHandler(s.orders)
+	s.cp.SetRemoteTriggerHandler(s.orders)
+	if v.auto {
+		offer(s.orders.starts, autoTag)
+		offer(s.orders.resets, core.ResetTypeSoft)
+	}
+	return s
+}
+
+func (s *session16) connect(url string) error { return s.cp.Start(url) }
+
+func (s *session16) leave() { s.cp.Stop() }
+
+func (s *session16) run(ctx context.Context) error {
 	if err := s.boot(); err != nil {
 		return err
 	}
@@ -38,10 +42,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("await RemoteStartTransaction: %w", err)
 	}
-	if err := s.charge(ctx, tag); err != nil {
-		return err
-	}
-	if err := s.idle(); err != nil {
+	if err := inTurn(func() error { return s.charge(ctx, tag) }, s.idle); err != nil {
 		return err
 	}
 	if _, err := await(ctx, s.orders.resets); err != nil {
@@ -50,7 +51,7 @@ func (s *session) run(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) boot() error {
+func (s *session16) boot() error {
 	s.meter = 12_000
 	conf, err := s.cp.BootNotification("peer", "ocpp-go")
 	if err := s.note("BootNotification", conf, err); err != nil {
@@ -59,20 +60,20 @@ func (s *session) boot() error {
 	if conf.Status != core.RegistrationStatusAccepted {
 		return fmt.Errorf("BootNotification: status %q", conf.Status)
 	}
-	return errors.Join(
-		s.status(0, core.ChargePointStatusAvailable),
-		s.status(connector, core.ChargePointStatusAvailable),
-		s.heartbeat(),
-		s.say(line{Event: "ready"}),
+	return inTurn(
+		func() error { return s.status(0, core.ChargePointStatusAvailable) },
+		func() error { return s.status(connector, core.ChargePointStatusAvailable) },
+		s.heartbeat,
+		func() error { return s.say(line{Event: "ready"}) },
 	)
 }
 
-func (s *session) charge(ctx context.Context, tag string) error {
+func (s *session16) charge(ctx context.Context, tag string) error {
 	auth, err := s.cp.Authorize(tag)
 	if err := s.note("Authorize", auth, err); err != nil {
 		return err
 	}
-	if err := accepted("Authorize", auth.IdTagInfo); err != nil {
+	if err := accepted16("Authorize", auth.IdTagInfo); err != nil {
 		return err
 	}
 	if err := s.status(connector, core.ChargePointStatusPreparing); err != nil {
@@ -82,35 +83,28 @@ func (s *session) charge(ctx context.Context, tag string) error {
 	if err := s.note("StartTransaction", start, err); err != nil {
 		return err
 	}
-	if err := accepted("StartTransaction", start.IdTagInfo); err != nil {
+	if err := accepted16("StartTransaction", start.IdTagInfo); err != nil {
 		return err
 	}
-	if err := s.flow(start.TransactionId); err != nil {
-		return err
+	if s.auto {
+		offer(s.orders.stops, start.TransactionId)
 	}
-	if err := s.say(line{Event: "metered", Transaction: start.TransactionId}); err != nil {
-		return err
-	}
-	return s.stop(ctx, tag, start.TransactionId)
+	return inTurn(
+		func() error { return s.status(connector, core.ChargePointStatusCharging) },
+		func() error { return s.flow(s.charging(start.TransactionId)) },
+		func() error { return s.say(line{Event: "metered", Transaction: start.TransactionId}) },
+		func() error { return s.stop(ctx, tag, start.TransactionId) },
+	)
 }
 
-// flow sends what a connector measures while it charges.
-func (s *session) flow(transaction int) error {
-	if err := s.status(connector, core.ChargePointStatusCharging); err != nil {
-		return err
+// charging sends what a connector measures while it charges.
+func (s *session16) charging(transaction int) func() error {
+	return func() error {
+		return s.meterValues(types.ReadingContextSamplePeriodic, power, func(r *core.MeterValuesRequest) { r.TransactionId = &transaction })
 	}
-	for range 4 {
-		time.Sleep(interval)
-		s.meter += step
-		err := s.values(types.ReadingContextSamplePeriodic, power, func(r *core.MeterValuesRequest) { r.TransactionId = &transaction })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
-func (s *session) stop(ctx context.Context, tag string, transaction int) error {
+func (s *session16) stop(ctx context.Context, tag string, transaction int) error {
 	asked, err := await(ctx, s.orders.stops)
 	if err != nil {
 		return fmt.Errorf("await RemoteStopTransaction: %w", err)
@@ -123,23 +117,30 @@ func (s *session) stop(ctx context.Context, tag string, transaction int) error {
 		r.Reason = core.ReasonRemote
 		r.TransactionData = []types.MeterValue{s.reading(types.ReadingContextTransactionEnd, 0)}
 	})
-	if err := s.note("StopTransaction", conf, err); err != nil {
-		return err
-	}
-	return errors.Join(
-		s.status(connector, core.ChargePointStatusFinishing),
-		s.status(connector, core.ChargePointStatusAvailable),
+	return inTurn(
+		func() error { return s.note("StopTransaction", conf, err) },
+		func() error { return s.status(connector, core.ChargePointStatusFinishing) },
+		func() error { return s.status(connector, core.ChargePointStatusAvailable) },
 	)
 }
 
-// idle is what a healthy station sends while nobody charges: the register stands still.
-func (s *session) idle() error {
-	for range 3 {
-		time.Sleep(interval)
-		if err := s.values(types.ReadingContextSampleClock, 0); err != nil {
-			return err
-		}
+// idle is what a station sends while nobody charges.
+func (s *session16) idle() error {
+	err := s.rest(
+		func() error { return s.meterValues(types.ReadingContextSampleClock, 0) },
+		func() error { return s.meterValues(types.ReadingContextSamplePeriodic, power) },
+	)
+	if err != nil {
+		return err
 	}
+	return inTurn(
+		s.notices,
+		s.heartbeat,
+		func() error { return s.say(line{Event: "idle"}) },
+	)
+}
+
+func (s *session16) notices() error {
 	diagnostics, err := s.cp.DiagnosticsStatusNotification(firmware.DiagnosticsStatusIdle)
 	if err := s.note("DiagnosticsStatusNotification", diagnostics, err); err != nil {
 		return err
@@ -153,28 +154,25 @@ func (s *session) idle() error {
 		return err
 	}
 	event, err := s.cp.SecurityEventNotification("StartupOfTheDevice", types.Now())
-	if err := s.note("SecurityEventNotification", event, err); err != nil {
-		return err
-	}
-	return errors.Join(s.heartbeat(), s.say(line{Event: "idle"}))
+	return s.note("SecurityEventNotification", event, err)
 }
 
-func (s *session) status(connector int, status core.ChargePointStatus) error {
+func (s *session16) status(connector int, status core.ChargePointStatus) error {
 	conf, err := s.cp.StatusNotification(connector, core.NoError, status)
 	return s.note("StatusNotification", conf, err)
 }
 
-func (s *session) heartbeat() error {
+func (s *session16) heartbeat() error {
 	conf, err := s.cp.Heartbeat()
 	return s.note("Heartbeat", conf, err)
 }
 
-func (s *session) values(why types.ReadingContext, watts int, props ...func(*core.MeterValuesRequest)) error {
+func (s *session16) meterValues(why types.ReadingContext, watts int, props ...func(*core.MeterValuesRequest)) error {
 	conf, err := s.cp.MeterValues(connector, []types.MeterValue{s.reading(why, watts)}, props...)
 	return s.note("MeterValues", conf, err)
 }
 
-func (s *session) reading(why types.ReadingContext, watts int) types.MeterValue {
+func (s *session16) reading(why types.ReadingContext, watts int) types.MeterValue {
 	return types.MeterValue{
 		Timestamp: types.NewDateTime(time.Now()),
 		SampledValue: []types.SampledValue{
@@ -190,28 +188,9 @@ func (s *session) reading(why types.ReadingContext, watts int) types.MeterValue 
 	}
 }
 
-// note writes the answer down; err is the library's own verdict on it.
-func (s *session) note(action string, answer any, err error) error {
-	s.last.Store(action)
-	if err != nil {
-		return fmt.Errorf("%s: %w", action, err)
-	}
-	return s.say(line{Event: "answer", Action: action, Answer: answer})
-}
-
-func accepted(action string, info *types.IdTagInfo) error {
+func accepted16(action string, info *types.IdTagInfo) error {
 	if info == nil || info.Status != types.AuthorizationStatusAccepted {
 		return fmt.Errorf("%s: not accepted: %+v", action, info)
 	}
 	return nil
-}
-
-func await[T any](ctx context.Context, from <-chan T) (T, error) {
-	select {
-	case v := <-from:
-		return v, nil
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
 }

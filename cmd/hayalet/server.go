@@ -1,0 +1,387 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"hayalet"
+	"hayalet/internal/engine"
+	"hayalet/internal/gateway"
+	"hayalet/internal/notify"
+	"hayalet/internal/relay"
+	"hayalet/internal/report"
+	"hayalet/internal/sqlite"
+	"hayalet/internal/web"
+)
+
+// opener makes a server of a configuration.
+type opener func(ctx context.Context, cfg config, log *slog.Logger, listeners ...engine.Listener) (*server, error)
+
+// serverCommand gives cmd the flags that every server has, beside those of its own that set applies by name, and runs
+// what open makes of the configuration.
+func (a *app) serverCommand(cmd *cobra.Command, flags *config, set map[string]func(*config), open opener) *cobra.Command {
+	var file string
+	f := cmd.Flags()
+	f.StringVar(&file, "config", "", a.text.T("flag.config"))
+	f.StringVar(&flags.Listen, "listen", flags.Listen, a.text.T("flag.listen"))
+	f.StringVar(&flags.HTTP, "http", flags.HTTP, a.text.T("flag.http"))
+	f.StringVar(&flags.DB, "db", flags.DB, a.text.T("flag.db"))
+	f.StringVar(&flags.Record, "record", "", a.text.T("flag.record"))
+	f.BoolVar(&flags.Insecure, "insecure", false, a.text.T("flag.insecure"))
+	f.StringVar(&flags.Log.Format, "log-format", flags.Log.Format, a.text.T("flag.log-format"))
+	f.StringVar(&flags.Log.Level, "log-level", flags.Log.Level, a.text.T("flag.log-level"))
+	for name, apply := range map[string]func(*config){
+		"listen": func(c *config) { c.Listen = flags.Listen }, "http": func(c *config) { c.HTTP = flags.HTTP },
+		"db": func(c *config) { c.DB = flags.DB }, "record": func(c *config) { c.Record = flags.Record },
+		"insecure":   func(c *config) { c.Insecure = flags.Insecure },
+		"log-format": func(c *config) { c.Log.Format = flags.Log.Format }, "log-level": func(c *config) { c.Log.Level = flags.Log.Level },
+	} {
+		set[name] = apply
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(file, a.environ)
+		if err != nil {
+			return usage(err)
+		}
+		for name, apply := range set {
+			if cmd.Flags().Changed(name) {
+				apply(&cfg)
+			}
+		}
+		a.text = cfg.named(a.text)
+		log, err := a.logger(&cfg)
+		if err != nil {
+			return err
+		}
+		s, err := open(cmd.Context(), cfg, log, &logListener{text: a.text, log: log})
+		if err != nil {
+			return err
+		}
+		return s.run(cmd.Context())
+	}
+	return cmd
+}
+
+func (a *app) logger(cfg *config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+		return nil, hint(fmt.Errorf("log level %q is not known", cfg.Log.Level), "want debug, info, warn or error")
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch cfg.Log.Format {
+	case "text":
+		return slog.New(slog.NewTextHandler(a.stderr, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(a.stderr, opts)), nil
+	}
+	return nil, hint(fmt.Errorf("log format %q is not known", cfg.Log.Format), "want text or json")
+}
+
+// server is a running detector: of its own central system's stations, or of those that it relays.
+type server struct {
+	cfg       config
+	log       *slog.Logger
+	db        *sqlite.DB
+	engine    *engine.Engine
+	gateway   *gateway.Server
+	tap       *relay.Tap // nil where the stations wait for the engine
+	commander web.Commander
+	queue     *notify.Queue // nil without a webhook
+	hush      *hush
+	record    *recording // nil without --record
+	http      *http.Server
+	httpAddr  net.Addr
+	listener  net.Listener
+	closers   []func() // last opened, first closed
+}
+
+// stationSide opens the address for stations, whose frames go to the sink.
+type stationSide func(s *server, sink hayalet.FrameSink) error
+
+// openServer opens everything that a server needs. What listens, listens already when it returns.
+func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stations stationSide, listeners []engine.Listener) (s *server, err error) {
+	s = &server{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+			s = nil
+		}
+	}()
+	if s.db, err = sqlite.Open(ctx, cfg.DB); err != nil {
+		return s, usage(err)
+	}
+	s.onClose(func() { _ = s.db.Close() })
+	exceptions, err := cfg.exceptionSet()
+	if err != nil {
+		return s, usage(err)
+	}
+	s.hush = newHush(exceptions, log, hayalet.InstantOf(time.Now()))
+	s.onClose(cfg.logSiteRules(log))
+	if cfg.Webhook.URL != "" {
+		bell, err := a.webhook(s)
+		if err != nil {
+			return s, err
+		}
+		listeners = append(listeners, bell)
+	}
+	s.engine = engine.New(engine.Config{
+		Rules: cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
+	})
+	if err := s.engine.Restore(ctx); err != nil {
+		return s, fmt.Errorf("restore state: %v", err)
+	}
+	sink, err := s.sink(listeners)
+	if err != nil {
+		return s, err
+	}
+	if err := stations(s, sink); err != nil {
+		return s, err
+	}
+	return s, s.peopleSide()
+}
+
+func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
+
+func (s *server) close() {
+	for _, f := range slices.Backward(s.closers) {
+		f()
+	}
+	s.closers = nil
+}
+
+func (a *app) webhook(s *server) (engine.Listener, error) {
+	key, err := secret("webhook.secret", s.cfg.Webhook.Secret, s.cfg.Webhook.SecretFile)
+	if err != nil {
+		return nil, usage(err)
+	}
+	hook, err := notify.NewWebhook(notify.WebhookConfig{
+		URL: s.cfg.Webhook.URL, Secret: key, Timeout: s.cfg.Webhook.Timeout,
+		Text: func(inc hayalet.Incident) string { return report.Sentence(a.text, &inc) },
+	}, &http.Client{})
+	if err != nil {
+		return nil, usage(err)
+	}
+	s.queue = notify.NewQueue(hook, s.log, notify.QueueConfig{})
+	least, err := hayalet.ParseSeverity(s.cfg.Webhook.MinSeverity)
+	return notify.NewBell(s.queue, least, s.hush.hides), err
+}
+
+// sink is where the frames go: the record, then listeners that want frames, then the engine.
+func (s *server) sink(listeners []engine.Listener) (hayalet.FrameSink, error) {
+	var sinks tee
+	if s.cfg.Record != "" {
+		r, err := newRecording(s.cfg.Record, s.log)
+		if err != nil {
+			return nil, err
+		}
+		s.record = r
+		s.onClose(r.close)
+		sinks = append(sinks, r)
+	}
+	for _, l := range listeners {
+		if also, ok := l.(hayalet.FrameSink); ok {
+			sinks = append(sinks, also)
+		}
+	}
+	return append(sinks, s.engine), nil
+}
+
+// stationDoor is a gateway with the limits and the certificate of the configuration.
+func (s *server) stationDoor(gc gateway.Config, answerer gateway.Answerer, sink hayalet.FrameSink) error {
+	gc.MaxMessage = cmp.Or(gc.MaxMessage, s.cfg.MaxMessage)
+	if s.cfg.TLS.Cert != "" || s.cfg.TLS.Key != "" {
+		cert, err := tls.LoadX509KeyPair(s.cfg.TLS.Cert, s.cfg.TLS.Key)
+		if err != nil {
+			return hint(fmt.Errorf("load tls.cert and tls.key: %v", err), "both must be PEM files")
+		}
+		gc.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	}
+	ln, err := listen("--listen", s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	s.onClose(func() { _ = ln.Close() })
+	if s.gateway, err = gateway.New(ln, gc, answerer, sink, s.log); err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+func listen(flag, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, hint(fmt.Errorf("another program listens on %s already", addr), "stop it, or choose another address with "+flag)
+	}
+	if err != nil {
+		return nil, hint(fmt.Errorf("listen on %s: %v", addr, err), "choose another address with "+flag)
+	}
+	return ln, nil
+}
+
+// peopleSide opens the address for commands and questions.
+func (s *server) peopleSide() error {
+	token, err := secret("api.token", s.cfg.API.Token, s.cfg.API.TokenFile)
+	if err != nil {
+		return usage(err)
+	}
+	if token == "" && !loopback(s.cfg.HTTP) && !s.cfg.Insecure {
+		return hint(fmt.Errorf("--http %s is off loopback and there is no api.token", s.cfg.HTTP), "set api.token_file, or give --insecure")
+	}
+	if s.listener, err = listen("--http", s.cfg.HTTP); err != nil {
+		return err
+	}
+	s.onClose(func() { _ = s.listener.Close() })
+	s.httpAddr = s.listener.Addr()
+	s.http = web.NewServer(web.New(web.Config{
+		Commander: s.commander, Incidents: s.db, Stations: s.stationViews, Ready: s.db.Ping, Log: s.log,
+		Token: token, LoopbackOnly: loopback(s.cfg.HTTP),
+	}))
+	return nil
+}
+
+// run serves until ctx ends: then the stations are sent away, what they sent is judged and saved, and everything closes.
+func (s *server) run(ctx context.Context) error {
+	defer s.close()
+	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", s.cfg.DB, "version", version)
+	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // the engine outlives the gateway
+	defer stop()
+	var judge, inner errgroup.Group
+	judge.Go(func() error { return s.engine.Run(outer) })
+	if s.queue != nil {
+		inner.Go(func() error { return s.queue.Run(outer) })
+	}
+	if s.record != nil {
+		inner.Go(func() error { s.record.flushLoop(outer); return nil })
+	}
+	feed := s.startTap(outer)
+	doors, ctx := errgroup.WithContext(ctx)
+	doors.Go(func() error { return s.gateway.Run(ctx) })
+	doors.Go(func() error { return s.serveHTTP(ctx) })
+	err := doors.Wait()
+	feed() // the engine sees what is on its way still
+	s.engine.Close()
+	err = errors.Join(err, judge.Wait()) // before the webhook's last try: what is judged now is to be told, too
+	stop()
+	err = errors.Join(err, inner.Wait())
+	if err == nil || errors.Is(err, context.Canceled) {
+		s.log.Info("stopped")
+		return nil
+	}
+	return err
+}
+
+// tapGrace is how long a server that ends waits for what is on its way to the engine.
+const tapGrace = 10 * time.Second
+
+// startTap feeds the engine behind the stations' backs, where it must not hold them up, and returns what ends that.
+func (s *server) startTap(ctx context.Context) (end func()) {
+	if s.tap == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.tap.Run(ctx) // it ends with Close or with ctx, and says the rest in the log
+	}()
+	return func() {
+		defer cancel()
+		s.tap.Close()
+		select {
+		case <-done:
+		case <-time.After(tapGrace):
+			s.log.Error("detection does not take the last frames; they are lost to it")
+			cancel()
+			<-done
+		}
+	}
+}
+
+func (s *server) serveHTTP(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		if s.http.Shutdown(grace) != nil {
+			_ = s.http.Close()
+		}
+	}()
+	err := s.http.Serve(s.listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		<-stopped
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", s.cfg.HTTP, err)
+}
+
+// stationViews joins what the book, the engine and the gateway know of the stations.
+func (s *server) stationViews(ctx context.Context) ([]web.StationView, error) {
+	states, err := s.engine.Stations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.db.Stations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[hayalet.StationID]*web.StationView)
+	for _, r := range records {
+		views[r.ID] = &web.StationView{Station: r}
+	}
+	for _, st := range states {
+		v := views[st.Station]
+		if v == nil {
+			v = &web.StationView{Station: hayalet.Station{ID: st.Station, Vendor: st.Vendor, Model: st.Model, Firmware: st.Firmware}}
+			views[st.Station] = v
+		}
+		v.LastSeen = max(v.LastSeen, st.LastFrame)
+		for _, c := range st.Connectors {
+			cv := web.ConnectorView{
+				Connector: c.Connector, Status: c.Status.String(), TransactionState: c.State.String(), Transaction: c.Transaction, OpenIncident: c.Incident,
+				RegisterMode: c.Mode.String(), Notes: c.Notes,
+			}
+			if c.HasRegister {
+				cv.Register = &c.Register
+			}
+			v.Connectors = append(v.Connectors, cv)
+		}
+	}
+	for _, conn := range s.gateway.Connections() {
+		if v := views[conn.Station]; v != nil {
+			v.Connected, v.ConnectedSince, v.RemoteAddr = true, conn.Since, conn.RemoteAddr
+		}
+	}
+	all := make([]web.StationView, 0, len(views))
+	for _, v := range views {
+		all = append(all, *v)
+	}
+	slices.SortFunc(all, func(a, b web.StationView) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all, nil
+}
+
+// tee gives frames to several sinks in turn.
+type tee []hayalet.FrameSink
+
+func (t tee) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
+	for _, sink := range t {
+		if err := sink.PutFrames(ctx, fs); err != nil {
+			return err
+		}
+	}
+	return nil
+}

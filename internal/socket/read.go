@@ -1,0 +1,198 @@
+package socket
+
+import (
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// errPeerClosed is the other side's goodbye, which has been answered.
+var errPeerClosed = errors.New("closed by the other side")
+
+// readState belongs to the reading goroutine.
+type readState struct {
+	message []byte // the message being put together
+	packed  []byte // its bytes as they came, where it is deflated
+	unread  int64  // bytes of the present frame's payload still on the wire
+	header  [ws.MaxHeaderSize - 2]byte
+	small   [ws.MaxControlFramePayloadSize]byte
+}
+
+// Read returns the next text message, put together from its fragments and inflated. It is good until the next call.
+// Control frames are handled. A [*Fault] is for the caller to Close with; any other error is the end.
+func (c *Conn) Read() ([]byte, error) {
+	c.message, c.packed = trim(c.message), trim(c.packed)
+	state, packed := c.state, false
+	for {
+		h, err := c.readHeader(state, &packed)
+		if err != nil {
+			return nil, err
+		}
+		if h.OpCode.IsControl() {
+			if err := c.handleControl(h); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if h.OpCode == ws.OpBinary {
+			return nil, fault(ws.StatusUnsupportedData, "binary messages are not spoken here")
+		}
+		into, limit := &c.message, c.cfg.MaxMessage
+		if packed {
+			into, limit = &c.packed, packedLimit(limit)
+		}
+		if h.Length > int64(limit-len(*into)) {
+			return nil, errTooBig
+		}
+		if err := c.readPayload(h, into); err != nil {
+			return nil, err
+		}
+		if h.Fin {
+			break
+		}
+		state = state.Set(ws.StateFragmented)
+	}
+	if !packed {
+		return c.message, nil
+	}
+	var err error
+	c.packed, c.message, err = inflate(c.packed, c.message, c.cfg.MaxMessage)
+	return c.message, err
+}
+
+var errTooBig = fault(ws.StatusMessageTooBig, "message too big")
+
+// trim empties a buffer and gives a large one back.
+func trim(b []byte) []byte {
+	if cap(b) > keepBuffer {
+		return nil
+	}
+	return b[:0]
+}
+
+// readHeader reads a frame's header; the bit that says that a message is deflated [RFC 7692 §6] moves into packed.
+func (c *Conn) readHeader(state ws.State, packed *bool) (ws.Header, error) {
+	if err := c.awaitFrame(); err != nil {
+		return ws.Header{}, err
+	}
+	c.allow(ws.MaxHeaderSize)
+	h, err := ws.ReadHeaderBuffer(c.br, c.header[:])
+	if errors.Is(err, ws.ErrHeaderLengthMSB) || errors.Is(err, ws.ErrHeaderLengthUnexpected) {
+		return h, fault(ws.StatusProtocolError, err.Error())
+	}
+	if err != nil {
+		return h, err
+	}
+	c.unread = h.Length
+	if c.deflate && h.Rsv1() && (h.OpCode == ws.OpText || h.OpCode == ws.OpBinary) {
+		*packed = true
+		h.Rsv = ws.Rsv(false, h.Rsv2(), h.Rsv3())
+	}
+	if err := ws.CheckHeader(h, state); err != nil {
+		return h, fault(ws.StatusProtocolError, err.Error())
+	}
+	return h, nil
+}
+
+// readPayload appends a frame's payload to a buffer, which grows with what has arrived, not with what was announced.
+func (c *Conn) readPayload(h ws.Header, into *[]byte) error {
+	c.allow(h.Length)
+	start := len(*into)
+	for c.unread > 0 {
+		end := len(*into)
+		n := int(min(c.unread, int64(max(firstChunk, end))))
+		*into = slices.Grow(*into, n)[:end+n]
+		if _, err := io.ReadFull(c.br, (*into)[end:]); err != nil {
+			return err
+		}
+		c.unread -= int64(n)
+	}
+	if h.Masked {
+		ws.Cipher((*into)[start:], h.Mask, 0)
+	}
+	return nil
+}
+
+func (c *Conn) handleControl(h ws.Header) error {
+	c.allow(h.Length)
+	payload := c.small[:h.Length]
+	if _, err := io.ReadFull(c.br, payload); err != nil {
+		return err
+	}
+	c.unread = 0
+	if h.Masked {
+		ws.Cipher(payload, h.Mask, 0)
+	}
+	switch h.OpCode {
+	case ws.OpPing:
+		if err := c.writeControl(c.ctx, ws.OpPong, payload); err != nil && !errors.Is(err, ErrClosed) {
+			return err
+		}
+	case ws.OpPong:
+		select {
+		case c.pong <- struct{}{}:
+		default:
+		}
+	case ws.OpClose:
+		return c.answerClose(payload)
+	}
+	return nil
+}
+
+// awaitFrame waits for the first byte of a frame. After PingInterval of silence it pings, and gives buffers back; after
+// another PongTimeout it gives up.
+func (c *Conn) awaitFrame() error {
+	if c.br.Buffered() > 0 {
+		return nil
+	}
+	wait := c.cfg.PingInterval
+	for pinged := false; ; pinged = true {
+		c.setReadDeadline(time.Now().Add(wait))
+		_, err := c.br.Peek(1)
+		if err == nil || pinged || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		if len(c.message)+len(c.packed) == 0 {
+			c.message, c.packed = nil, nil
+		}
+		if err := c.writeControl(c.ctx, ws.OpPing, nil); err != nil {
+			return err
+		}
+		wait = c.cfg.PongTimeout
+	}
+}
+
+// allow gives the next n bytes frameTimeout to arrive, if they are not here.
+func (c *Conn) allow(n int64) {
+	if int64(c.br.Buffered()) < n {
+		c.setReadDeadline(time.Now().Add(frameTimeout))
+	}
+}
+
+func (c *Conn) setReadDeadline(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closeBy.IsZero() && t.After(c.closeBy) {
+		t = c.closeBy
+	}
+	_ = c.nc.SetReadDeadline(t)
+}
+
+// Drain reads on after our close frame until the other side's, because a socket closed with unread bytes loses what it
+// has sent. CloseWait bounds it.
+func (c *Conn) Drain() {
+	for {
+		if _, err := io.CopyN(io.Discard, c.br, c.unread); err != nil {
+			return
+		}
+		h, err := ws.ReadHeaderBuffer(c.br, c.header[:])
+		if err != nil || h.OpCode == ws.OpClose {
+			return
+		}
+		c.unread = h.Length
+	}
+}

@@ -1,0 +1,135 @@
+// Package socket is one end of a WebSocket once its handshake is done [RFC 6455, RFC 7692]: messages put together from
+// fragments, control frames answered, signs of life asked for, sizes and times bounded, permessage-deflate, and how it
+// ended.
+//
+// Words: a turn is the right to write; the end is the status code and reason of whoever said goodbye first.
+//
+//	c := socket.New(ctx, nc, br, socket.Config{MaxMessage: 64 << 10})
+//	c.Start(false)
+//	data, err := c.Read()
+//	err = c.Write(ctx, data)
+//
+// It makes no connection and does not look inside a message. Text that is not UTF-8 passes; binary messages are a fault.
+package socket
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"hayalet"
+)
+
+// The defaults of Config.
+const (
+	DefaultMaxMessage   = 64 << 10
+	DefaultPingInterval = 30 * time.Second
+	DefaultPongTimeout  = 20 * time.Second
+	DefaultWriteTimeout = 10 * time.Second
+)
+
+const (
+	// ReadBuffer is the size of the reader that New is given: bytes that a connection holds while it is idle.
+	ReadBuffer = 1 << 10
+	// CloseWait is how long the other side has to answer our close.
+	CloseWait = 2 * time.Second
+
+	firstChunk   = 4 << 10          // bytes of a payload that are believed before they arrive
+	keepBuffer   = 64 << 10         // larger message buffers are given back at once, the others after a silence
+	frameTimeout = 60 * time.Second // from a frame's first byte to its last
+)
+
+// ErrClosed is returned by the writing methods after the connection has ended, or after our goodbye.
+var ErrClosed = fmt.Errorf("connection closed: %w", hayalet.ErrUnavailable)
+
+// Config says how an end behaves. A zero field takes its default.
+type Config struct {
+	Client       bool          // ours is the client's end: what we write is masked, what we read must not be
+	MaxMessage   int           // bytes of a message, inflated
+	PingInterval time.Duration // silence after which the other side is asked for a sign of life
+	PongTimeout  time.Duration // silence after that ping which ends the connection
+	WriteTimeout time.Duration // after which a write that the other side does not take cuts the connection
+}
+
+// Conn is one end. One goroutine reads; everything else may be called by any.
+type Conn struct {
+	cfg   Config
+	state ws.State
+	nc    net.Conn
+	br    *bufio.Reader
+
+	ctx     context.Context // ends when the socket is cut
+	cancel  context.CancelFunc
+	deflate bool // negotiated; set by Start
+
+	turn    chan struct{} // holds one token: who takes it may write
+	out     buffer        // the frame being written; of the token's holder
+	closing atomic.Bool   // our close frame is out, nothing follows; set by the token's holder
+
+	mu      sync.Mutex
+	closeBy time.Time // no read lasts longer than this once we are closing
+	ended   bool
+	code    uint16
+	reason  string
+
+	pong chan struct{} // a pong arrived
+	readState
+}
+
+// New returns an end that reads through br, whose source is nc. It does not write before Start.
+func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
+	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, DefaultMaxMessage)
+	cfg.PingInterval = cmp.Or(cfg.PingInterval, DefaultPingInterval)
+	cfg.PongTimeout = cmp.Or(cfg.PongTimeout, DefaultPongTimeout)
+	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
+	c := &Conn{
+		cfg: cfg, nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), pong: make(chan struct{}, 1),
+	}
+	if cfg.Client {
+		c.state = ws.StateClientSide
+	}
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	return c
+}
+
+// Start lets writers write: the handshake is done, with permessage-deflate or without. It is called once, before Read.
+func (c *Conn) Start(deflate bool) {
+	c.deflate = deflate
+	c.PassTurn()
+}
+
+// Context ends when the connection is cut.
+func (c *Conn) Context() context.Context { return c.ctx }
+
+// Cut ends the connection without a word.
+func (c *Conn) Cut() {
+	c.cancel()
+	_ = c.nc.Close()
+}
+
+// AnswersPing reports whether the other side answers a ping in time. Somebody must be reading.
+func (c *Conn) AnswersPing(ctx context.Context, wait time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	select {
+	case <-c.pong: // of an older ping
+	default:
+	}
+	if err := c.writeControl(ctx, ws.OpPing, nil); err != nil {
+		return false
+	}
+	select {
+	case <-c.pong:
+		return true
+	case <-ctx.Done():
+	case <-c.ctx.Done():
+	}
+	return false
+}
