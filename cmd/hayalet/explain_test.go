@@ -57,7 +57,7 @@ func stories(t *testing.T) []string {
 	files := []string{"../../internal/capture/testdata/seed-csms.log"}
 	dir := t.TempDir()
 	for _, f := range lab.Attacks() {
-		trace := lab.Make(&f, 1)
+		trace := lab.Make(&f, 1, hayalet.OCPP16)
 		if len(trace.Frames) > frames || len(files) > most {
 			continue
 		}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +37,7 @@ type labFlags struct {
 	config, base  string
 	seeds, months int
 	first         uint64
+	protocol      hayalet.Protocol // "": 1.6, or with live what the scenario says
 	live          bool
 	speed         float64
 }
@@ -50,6 +53,7 @@ func (a *app) lab() *cobra.Command {
 	f.IntVar(&o.seeds, "seeds", 10, a.text.T("flag.seeds"))
 	f.Uint64Var(&o.first, "first", 1, a.text.T("flag.first"))
 	f.IntVar(&o.months, "months", 0, a.text.T("flag.months"))
+	f.StringVar((*string)(&o.protocol), "protocol", "", a.text.T("flag.protocol.lab"))
 	f.BoolVar(&o.live, "live", false, a.text.T("flag.live"))
 	f.Float64Var(&o.speed, "speed", 0, a.text.T("flag.speed.lab"))
 	f.StringVar(&o.base, "report", "", a.text.T("flag.report"))
@@ -74,12 +78,14 @@ func (a *app) runLab(ctx context.Context, o *labFlags, files []string) error {
 		return a.runLive(ctx, cfg, o, files)
 	}
 	ours := lab.Ours(cfg.sets.of)
-	result := labResult{Seeds: o.seeds, First: o.first, Command: fmt.Sprintf("hayalet lab --seeds %d --first %d --months %d", o.seeds, o.first, o.months)}
+	spoken := cmp.Or(o.protocol, hayalet.OCPP16)
+	played, left := corpus(o.first, o.seeds, spoken)
+	result := labResult{Seeds: o.seeds, First: o.first, Protocol: spoken, Left: leftOut(left), Command: o.command()}
 	if o.seeds > 0 {
 		contestants := []lab.Contestant{
 			{Name: "hayalet", Detector: ours}, {Name: "any-increase", Detector: lab.AnyIncrease}, {Name: "any-value", Detector: lab.AnyValue},
 		}
-		scores, err := lab.Run(ctx, corpus(o.first, o.seeds), contestants)
+		scores, err := lab.Run(ctx, played, contestants)
 		if err != nil {
 			return err
 		}
@@ -88,7 +94,7 @@ func (a *app) runLab(ctx context.Context, o *labFlags, files []string) error {
 		}
 	}
 	if o.months > 0 {
-		q, err := lab.RunMonths(ctx, o.months, o.first, ours)
+		q, err := lab.RunMonths(ctx, o.months, o.first, spoken, ours)
 		if err != nil {
 			return err
 		}
@@ -97,11 +103,33 @@ func (a *app) runLab(ctx context.Context, o *labFlags, files []string) error {
 	return a.sayLab(&result, o.base)
 }
 
-func corpus(first uint64, seeds int) lab.Corpus {
-	return lab.Corpus{Families: append(lab.Attacks(), lab.Benign()...), First: first, Seeds: seeds}
+// corpus is what a version can tell of all the families, and those that it cannot.
+func corpus(first uint64, seeds int, p hayalet.Protocol) (played lab.Corpus, left []lab.Family) {
+	told, left := lab.Told(append(lab.Attacks(), lab.Benign()...), p)
+	return lab.Corpus{Families: told, First: first, Seeds: seeds, Protocol: p}, left
+}
+
+// command is how the run is made again.
+func (o *labFlags) command() string {
+	command := fmt.Sprintf("hayalet lab --seeds %d --first %d --months %d", o.seeds, o.first, o.months)
+	if o.protocol != "" {
+		command += " --protocol " + string(o.protocol)
+	}
+	return command
+}
+
+// knownProtocol refuses a version that nobody speaks.
+func knownProtocol(p hayalet.Protocol) error {
+	if p != "" && !slices.Contains(hayalet.Protocols(), p) {
+		return hint(fmt.Errorf("protocol %q", p), "want ocpp1.6, ocpp2.0.1 or ocpp2.1")
+	}
+	return nil
 }
 
 func (o *labFlags) validate(files []string) error {
+	if err := knownProtocol(o.protocol); err != nil {
+		return err
+	}
 	switch {
 	case !o.live && len(files) > 0:
 		return hint(fmt.Errorf("unexpected argument %q", files[0]), "scenarios are played with --live")
@@ -122,7 +150,7 @@ func (a *app) runLive(ctx context.Context, cfg config, o *labFlags, files []stri
 	if len(files) == 0 {
 		files = sim.Names()
 	}
-	options, limit, err := liveOptions(files, o.speed)
+	options, limit, err := liveOptions(files, o.speed, o.protocol)
 	if err != nil {
 		return usage(err)
 	}
@@ -159,13 +187,13 @@ func (a *app) runLive(ctx context.Context, cfg config, o *labFlags, files []stri
 }
 
 // liveOptions loads the scenarios. It also returns how long the longest one takes.
-func liveOptions(files []string, speed float64) (options []sim.Options, longest time.Duration, err error) {
+func liveOptions(files []string, speed float64, p hayalet.Protocol) (options []sim.Options, longest time.Duration, err error) {
 	for _, name := range files {
 		scenario, err := sim.Load(name)
 		if err != nil {
 			return nil, 0, err
 		}
-		o := sim.Options{Scenario: scenario, Speed: speed}
+		o := sim.Options{Scenario: scenario, Speed: speed, Protocol: p}
 		if speed == 0 {
 			o.Speed = min(max(1, float64(scenario.Duration())/float64(livePlay)), sim.MaxSpeed)
 		}
@@ -179,6 +207,9 @@ func liveCommand(o *labFlags, files []string) string {
 	command := "hayalet lab --live"
 	if o.speed != 0 {
 		command += fmt.Sprintf(" --speed %v", o.speed)
+	}
+	if o.protocol != "" {
+		command += " --protocol " + string(o.protocol)
 	}
 	return command + " " + strings.Join(files, " ")
 }
@@ -203,19 +234,25 @@ func liveOutcome(r *sim.Result, answers []lab.Answer) lab.Outcome {
 func (a *app) labGenerate() *cobra.Command {
 	var seeds int
 	var first uint64
+	var p hayalet.Protocol
 	cmd := &cobra.Command{
 		Use: "generate DIR", Short: a.text.T("cmd.lab.generate"), Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if seeds < 1 || seeds > maxSeeds {
 				return hint(fmt.Errorf("--seeds %d", seeds), fmt.Sprintf("want 1 to %d", maxSeeds))
 			}
+			if err := knownProtocol(p); err != nil {
+				return err
+			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return usage(err)
 			}
-			return generateCorpus(cmd.Context(), args[0], corpus(first, seeds))
+			written, _ := corpus(first, seeds, cmp.Or(p, hayalet.OCPP16))
+			return generateCorpus(cmd.Context(), args[0], written)
 		},
 	}
 	cmd.Flags().IntVar(&seeds, "seeds", 10, a.text.T("flag.seeds"))
 	cmd.Flags().Uint64Var(&first, "first", 1, a.text.T("flag.first"))
+	cmd.Flags().StringVar((*string)(&p), "protocol", "", a.text.T("flag.protocol.lab"))
 	return cmd
 }

@@ -19,12 +19,28 @@ import (
 
 // labResult is what the lab prints and writes.
 type labResult struct {
-	Seeds     int        `json:"seeds,omitempty"`
-	First     uint64     `json:"first_seed,omitempty"`
-	Detectors []labScore `json:"detectors,omitempty"`
-	Live      *lab.Score `json:"live,omitempty"` // over sockets, by what was really sent
-	Quiet     *lab.Quiet `json:"quiet,omitempty"`
-	Command   string     `json:"command"`
+	Protocol  hayalet.Protocol `json:"protocol,omitempty"`
+	Left      []labLeft        `json:"left_out,omitempty"`
+	Seeds     int              `json:"seeds,omitempty"`
+	First     uint64           `json:"first_seed,omitempty"`
+	Detectors []labScore       `json:"detectors,omitempty"`
+	Live      *lab.Score       `json:"live,omitempty"` // over sockets, by what was really sent
+	Quiet     *lab.Quiet       `json:"quiet,omitempty"`
+	Command   string           `json:"command"`
+}
+
+// labLeft is a family that the version cannot tell.
+type labLeft struct {
+	Family string     `json:"family"`
+	Reason lab.Reason `json:"reason"`
+}
+
+func leftOut(families []lab.Family) []labLeft {
+	var left []labLeft
+	for _, f := range families {
+		left = append(left, labLeft{f.Name, f.Only16})
+	}
+	return left
 }
 
 type labScore struct {
@@ -82,6 +98,9 @@ func (r *labResult) document(p lang.Printer) *labDocument {
 			scores(p, "lab.by-rule", "lab.rule", ours.Groups, ours.Total).without(1),
 			scores(p, "lab.by-class", "lab.class", ours.Rows, ours.Total),
 			contest(p, r.Detectors))
+		if len(r.Left) > 0 {
+			d.Tables = append(d.Tables, missing(p, r.Left))
+		}
 	}
 	if r.Live != nil {
 		d.Tables = append(d.Tables, scores(p, "lab.live", "lab.scenario", r.Live.Rows, r.Live.Total))
@@ -163,6 +182,15 @@ func contest(p lang.Printer, detectors []labScore) labTable {
 			d.Name, fmt.Sprint(d.Total.Caught), fmt.Sprint(d.Total.Missed), fmt.Sprint(d.Total.FalseTraces),
 			part(p, d.Precision, 4), part(p, d.Recall, 4), part(p, d.F1, 4),
 		})
+	}
+	return t
+}
+
+// missing is the table of what the version cannot tell.
+func missing(p lang.Printer, left []labLeft) labTable {
+	t := labTable{Title: p.T("lab.left"), Head: []string{p.T("lab.class"), p.T("lab.left.why")}}
+	for _, f := range left {
+		t.Rows = append(t.Rows, []string{f.Family, p.T("lab.left." + string(f.Reason))})
 	}
 	return t
 }

@@ -76,11 +76,11 @@ func TestLabReportsAreTheSame(t *testing.T) {
 }
 
 func TestLiveOptionsAreBounded(t *testing.T) {
-	options, longest, err := liveOptions([]string{"s1-drip", "normal"}, 0)
+	options, longest, err := liveOptions([]string{"s1-drip", "normal"}, 0, "")
 	if err != nil || len(options) != 2 || longest <= 0 || longest > livePlay+time.Second {
 		t.Errorf("%d scenarios, %v, %v", len(options), longest, err)
 	}
-	if _, longest, _ := liveOptions([]string{"s1-drip"}, 3600); longest > 3*time.Second {
+	if _, longest, _ := liveOptions([]string{"s1-drip"}, 3600, hayalet.OCPP201); longest > 3*time.Second {
 		t.Errorf("at 3600 times the speed: %v", longest)
 	}
 }

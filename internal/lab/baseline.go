@@ -14,6 +14,7 @@ func AnyIncrease(frames []hayalet.Frame) []Answer { return baseline(frames, true
 
 // seen is what a baseline knows of a connector.
 type seen struct {
+	at     hayalet.ConnectorID
 	active bool
 	value  int64
 	known  bool
@@ -30,13 +31,19 @@ func baseline(frames []hayalet.Frame, increase bool) []Answer {
 	for i := range frames {
 		d.Decode(&frames[i], &e)
 		c := connectors[e.Connector]
+		if of := byTx[e.Transaction]; e.Running && !e.HasConnector && of != nil { // 2.x names the EVSE once
+			c = of
+		}
 		if c == nil {
-			c = &seen{}
+			c = &seen{at: e.Connector}
 			connectors[e.Connector] = c
 		}
 		switch e.Kind {
 		case hayalet.EventStart:
 			c.active = true
+			if e.Transaction.IsSet() { // 2.x: the station names it
+				byTx[e.Transaction] = c
+			}
 		case hayalet.EventStartAnswer:
 			byTx[e.Transaction] = c
 		case hayalet.EventStop:
@@ -45,7 +52,7 @@ func baseline(frames []hayalet.Frame, increase bool) []Answer {
 			}
 		case hayalet.EventMeter:
 			if c.judge(&e, increase) && c.answer == nil {
-				c.answer = &Answer{Connector: e.Connector, Opened: e.At}
+				c.answer = &Answer{Connector: c.at, Opened: e.At}
 				order = append(order, c)
 			}
 			if c.answer != nil && !c.active {

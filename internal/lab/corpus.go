@@ -11,14 +11,15 @@ import (
 
 // Trace is the traffic of one station with its truth.
 type Trace struct {
-	Name   string           `json:"name"` // also the station's id
-	Family string           `json:"family"`
-	Attack bool             `json:"attack"`
-	Rule   hayalet.RuleName `json:"rule,omitempty"`
-	Seed   uint64           `json:"seed"`
-	Truth  Truth            `json:"truth"`
-	Frames []hayalet.Frame  `json:"-"`
-	Span   time.Duration    `json:"span"`
+	Name     string           `json:"name"` // also the station's id
+	Family   string           `json:"family"`
+	Attack   bool             `json:"attack"`
+	Rule     hayalet.RuleName `json:"rule,omitempty"`
+	Seed     uint64           `json:"seed"`
+	Protocol hayalet.Protocol `json:"protocol"`
+	Truth    Truth            `json:"truth"`
+	Frames   []hayalet.Frame  `json:"-"`
+	Span     time.Duration    `json:"span"`
 }
 
 // habits draws one point of the grid.
@@ -61,8 +62,9 @@ func habits(rng *rand.Rand) Habits {
 	return h
 }
 
-// Make plays one family once. The same family and seed give the same frames.
-func Make(f *Family, seed uint64) Trace {
+// Make plays one family once, in a version of OCPP. The same family, seed and version give the same frames; in each version
+// they tell the same story and have the same truth.
+func Make(f *Family, seed uint64, p hayalet.Protocol) Trace {
 	sum := fnv.New64a()
 	sum.Write([]byte(f.Name))
 	seed64 := sum.Sum64() ^ seed*0x9e3779b97f4a7c15
@@ -79,10 +81,13 @@ func Make(f *Family, seed uint64) Trace {
 		outlets = 2
 	}
 	w := newWorld(fmt.Sprintf("%s-%d", f.Name, seed), seed64, outlets, h)
+	if p != hayalet.OCPP16 {
+		w.second = newVersion2(p, seed64)
+	}
 	f.Play(w)
 	w.idle(10 * time.Minute)
 	return Trace{
-		Name: string(w.station), Family: f.Name, Attack: f.Attack(), Rule: f.Rule, Seed: seed, Truth: w.truth, Frames: w.frames,
+		Name: string(w.station), Family: f.Name, Attack: f.Attack(), Rule: f.Rule, Seed: seed, Protocol: p, Truth: w.truth, Frames: w.frames,
 		Span: w.now.Sub(w.start),
 	}
 }

@@ -13,9 +13,31 @@ type Family struct {
 	Name    string
 	Rule    hayalet.RuleName // the rule that is meant to find it; "" for benign families
 	Outlets int              // of the station; 0: two
+	Only16  Reason           // why the story cannot be told in OCPP 2.x; "" where it can
 	Needs   func(h Habits) bool
 	Habits  func(h *Habits)
 	Play    func(w *World)
+}
+
+// Reason says why a family is left out.
+type Reason string
+
+// The reasons.
+const (
+	NoneNumber Reason = "none-number" // 2.x has no number that stands for no transaction: the station knows its own id
+	NoMeter    Reason = "no-meter"    // 2.x has no field of the register that a start must fill
+)
+
+// Told are the families whose story can be told in a version of OCPP, and those that are left out.
+func Told(families []Family, p hayalet.Protocol) (told, left []Family) {
+	for _, f := range families {
+		if p != hayalet.OCPP16 && f.Only16 != "" {
+			left = append(left, f)
+		} else {
+			told = append(told, f)
+		}
+	}
+	return told, left
 }
 
 // Attack reports whether the family is one.
@@ -102,7 +124,7 @@ func Attacks() []Family {
 			o := prelude(w)
 			flowing(w, o, 3600*hayalet.Watt, time.Hour, valueOpts{context: "Sample.Periodic", id: "987654"})
 		}},
-		{Name: "minus-one-id", Rule: pe01, Needs: reports, Play: func(w *World) {
+		{Name: "minus-one-id", Rule: pe01, Only16: NoneNumber, Needs: reports, Play: func(w *World) {
 			o := prelude(w)
 			flowing(w, o, 3600*hayalet.Watt, time.Hour, valueOpts{context: "Sample.Periodic", id: "-1"})
 		}},
@@ -268,7 +290,7 @@ func Benign() []Family {
 			w.meter(o, valueOpts{context: "Sample.Clock"})
 			for _, q := range pending {
 				w.advance(300 * time.Millisecond)
-				w.callAnd(q.action, q.payload, q.answer)
+				w.send(q)
 			}
 			w.idle(2 * time.Hour)
 		}},
@@ -427,7 +449,7 @@ func moreAttacks() []Family {
 	clock := valueOpts{context: "Sample.Clock"}
 	periodic := valueOpts{context: "Sample.Periodic"}
 	return []Family{
-		{Name: "after-stop-zero", Rule: pe01, Needs: reports, Play: func(w *World) {
+		{Name: "after-stop-zero", Rule: pe01, Only16: NoneNumber, Needs: reports, Play: func(w *World) {
 			o := prelude(w)
 			w.status(o, "Preparing")
 			w.begin(o)
@@ -524,8 +546,8 @@ func moreBenign() []Family {
 		}
 	}
 	return []Family{
-		{Name: "stop-zero", Play: stopWith(0)},
-		{Name: "stop-minus-one", Play: stopWith(-1)},
+		{Name: "stop-zero", Only16: NoneNumber, Play: stopWith(0)},
+		{Name: "stop-minus-one", Only16: NoneNumber, Play: stopWith(-1)},
 		{Name: "behind-utc-clean", Habits: func(h *Habits) { h.ClockError = -5 * time.Hour }, Play: clean},
 		{Name: "ahead-of-utc", Habits: func(h *Habits) { h.ClockError = 2 * time.Hour }, Play: clean},
 		{Name: "interval-only-clean", Habits: func(h *Habits) { h.Interval, h.Phases, h.Unit, h.Decimals, h.Main = true, false, "Wh", 1, NoMain }, Play: clean},

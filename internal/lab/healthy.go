@@ -163,7 +163,7 @@ func healthy() []Family {
 			w.boot()
 			w.status(o, "Available")
 			w.idle(10 * time.Minute)
-			w.callAnd(pending[len(pending)-1].action, pending[len(pending)-1].payload, nil)
+			w.send(pending[len(pending)-1])
 			w.idle(3 * time.Hour)
 		}},
 		{Name: "offline-sessions", Play: func(w *World) {
@@ -209,7 +209,7 @@ func healthy() []Family {
 			}
 			for _, q := range pending {
 				w.advance(300 * time.Millisecond)
-				w.callAnd(q.action, q.payload, q.answer)
+				w.send(q)
 			}
 			w.idle(3 * time.Hour)
 		}},
@@ -249,7 +249,7 @@ func lingering(w *World) {
 // openHealthy are healthy habits that still raise an alarm.
 func openHealthy() []Family {
 	return []Family{
-		{Name: "start-for-stop-per-session", Needs: func(h Habits) bool { return !lifetime(h) && !h.NoStatus && !h.Interval }, Play: startForStop},
+		{Name: "start-for-stop-per-session", Only16: NoMeter, Needs: func(h Habits) bool { return !lifetime(h) && !h.NoStatus && !h.Interval }, Play: startForStop},
 		{Name: "meter-replaced-thousandth", Needs: func(h Habits) bool { return h.Base > hayalet.KilowattHour*1000 && lifetime(h) }, Habits: func(h *Habits) { h.Every = 0 }, Play: func(w *World) {
 			o := prelude(w) // the new meter happens to show in Wh what the old one showed in kWh
 			o.zero = o.register - o.register/1000 - between(w, 0*hayalet.WattHour, 9*hayalet.WattHour)

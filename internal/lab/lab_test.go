@@ -12,26 +12,29 @@ import (
 	"hayalet/internal/lab"
 )
 
-// TestOursOnACorpus plays each family under a few seeds. Those of the published scores are others.
+// TestOursOnACorpus plays each family under a few seeds, in each version. Those of the published scores are others.
 func TestOursOnACorpus(t *testing.T) {
-	const first, seeds = 1000, 2
+	const first = 1000
 	ours := lab.Ours(detect.Defaults().All)
-	for _, f := range append(lab.Attacks(), lab.Benign()...) {
-		t.Run(f.Name, func(t *testing.T) {
-			t.Parallel()
-			for seed := range uint64(seeds) {
-				tr := lab.Make(&f, first+seed)
-				o := lab.Judge(&tr, ours(tr.Frames))
-				switch {
-				case f.Attack() && !o.Caught:
-					t.Errorf("%s: missed; truth %+v", tr.Name, tr.Truth)
-				case o.False > 0:
-					t.Errorf("%s: %d false alarms", tr.Name, o.False)
-				case !o.EnergyOK:
-					t.Errorf("%s: counted %s, truth %s", tr.Name, o.Energy, tr.Truth.Energy)
+	for p, seeds := range map[hayalet.Protocol]uint64{hayalet.OCPP16: 2, hayalet.OCPP201: 1, hayalet.OCPP21: 1} {
+		told, _ := lab.Told(append(lab.Attacks(), lab.Benign()...), p)
+		for _, f := range told {
+			t.Run(string(p)+"/"+f.Name, func(t *testing.T) {
+				t.Parallel()
+				for seed := range seeds {
+					tr := lab.Make(&f, first+seed, p)
+					o := lab.Judge(&tr, ours(tr.Frames))
+					switch {
+					case f.Attack() && !o.Caught:
+						t.Errorf("%s: missed; truth %+v", tr.Name, tr.Truth)
+					case o.False > 0:
+						t.Errorf("%s: %d false alarms", tr.Name, o.False)
+					case !o.EnergyOK:
+						t.Errorf("%s: counted %s, truth %s", tr.Name, o.Energy, tr.Truth.Energy)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -39,11 +42,11 @@ func TestTracesCanBeMadeAgain(t *testing.T) {
 	for _, f := range every() {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			a, b := lab.Make(&f, 7), lab.Make(&f, 7)
+			a, b := lab.Make(&f, 7, hayalet.OCPP16), lab.Make(&f, 7, hayalet.OCPP16)
 			if !same(&a, &b) {
 				t.Error("the same seed gives another trace")
 			}
-			if c := lab.Make(&f, 8); same(&a, &c) {
+			if c := lab.Make(&f, 8, hayalet.OCPP16); same(&a, &c) {
 				t.Error("another seed gives the same trace")
 			}
 			checkTruth(t, &a)
@@ -99,7 +102,7 @@ func TestTruthBeforeTheOutlets(t *testing.T) {
 			continue
 		}
 		for seed := range uint64(5) {
-			tr := lab.Make(&f, 50+seed)
+			tr := lab.Make(&f, 50+seed, hayalet.OCPP16)
 			low, high := (1500 * hayalet.Watt).Over(2*time.Hour), (7700*hayalet.Watt).Over(2*time.Hour)+2*hayalet.KilowattHour
 			if tr.Truth.Connector != 0 || tr.Truth.Energy < low || tr.Truth.Energy > high {
 				t.Errorf("%s: %+v", tr.Name, tr.Truth)
@@ -116,7 +119,7 @@ func TestWaitingFamiliesWait(t *testing.T) {
 	for _, f := range lab.Waiting() {
 		wrong := 0
 		for seed := range uint64(12) {
-			tr := lab.Make(&f, 1+seed)
+			tr := lab.Make(&f, 1+seed, hayalet.OCPP16)
 			o := lab.Judge(&tr, ours(tr.Frames))
 			if o.False > 0 || tr.Attack && !(o.Caught && o.EnergyOK) {
 				wrong++
@@ -131,7 +134,7 @@ func TestWaitingFamiliesWait(t *testing.T) {
 // TestJudgeCanFail holds the judge to what it must refuse.
 func TestJudgeCanFail(t *testing.T) {
 	f := lab.Attacks()[0]
-	tr := lab.Make(&f, 1)
+	tr := lab.Make(&f, 1, hayalet.OCPP16)
 	onset := hayalet.InstantOf(tr.Truth.Onset)
 	right := lab.Answer{Connector: 1, Last: onset + 1, Opened: onset + 5, Energy: tr.Truth.Energy}
 	for name, c := range map[string]struct {

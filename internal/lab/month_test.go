@@ -3,6 +3,7 @@ package lab_test
 import (
 	"testing"
 
+	"hayalet"
 	"hayalet/internal/detect"
 	"hayalet/internal/lab"
 )
@@ -12,7 +13,7 @@ func TestMonthsAreQuiet(t *testing.T) {
 	if testing.Short() {
 		months = 4
 	}
-	q, err := lab.RunMonths(t.Context(), months, 5000, lab.Ours(detect.Defaults().All))
+	q, err := lab.RunMonths(t.Context(), months, 5000, hayalet.OCPP16, lab.Ours(detect.Defaults().All))
 	if err != nil {
 		t.Fatal(err)
 	}

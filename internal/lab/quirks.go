@@ -213,7 +213,7 @@ func quirks() []Family {
 			}
 		}},
 		// KEBA, MicroOcpp: -16 or -1 where no id is known.
-		{Name: "minus-sixteen", Play: func(w *World) {
+		{Name: "minus-sixteen", Only16: NoneNumber, Play: func(w *World) {
 			o := prelude(w)
 			for range 2 {
 				inside(w, o, 10, func(int) { w.meter(o, valueOpts{context: "Sample.Periodic", id: "-16"}) })
@@ -265,7 +265,7 @@ func quirks() []Family {
 			}
 		}},
 		// Schneider: a last start with meterStart 0 in place of a stop.
-		{Name: "start-for-stop", Needs: func(h Habits) bool { return lifetime(h) && !h.NoStatus && !h.Interval }, Play: startForStop},
+		{Name: "start-for-stop", Only16: NoMeter, Needs: func(h Habits) bool { return lifetime(h) && !h.NoStatus && !h.Interval }, Play: startForStop},
 		// A DC station: begin and end in the stop's transactionData, both stamped with its time.
 		{Name: "transaction-data", Needs: total, Habits: func(h *Habits) { h.Interval = false }, Play: func(w *World) {
 			o := prelude(w)

@@ -5,13 +5,16 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"hayalet"
 )
 
-// Corpus names the traces of a run: each family under seeds First to First+Seeds−1.
+// Corpus names the traces of a run: each family under seeds First to First+Seeds−1, in a version of OCPP.
 type Corpus struct {
 	Families []Family
 	First    uint64
 	Seeds    int
+	Protocol hayalet.Protocol
 }
 
 // Each calls f for every trace, on as many goroutines as there are cores; f may be called from several at once. It
@@ -27,7 +30,7 @@ func (c Corpus) Each(ctx context.Context, f func(i int, t *Trace)) error {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for t := range tasks {
-				trace := Make(t.family, t.seed)
+				trace := Make(t.family, t.seed, c.Protocol)
 				f(t.i, &trace)
 			}
 		})
@@ -85,12 +88,12 @@ type Quiet struct {
 }
 
 // RunMonths counts false alarms over at least the given number of connector-months.
-func RunMonths(ctx context.Context, months int, first uint64, d Detector) (Quiet, error) {
+func RunMonths(ctx context.Context, months int, first uint64, p hayalet.Protocol, d Detector) (Quiet, error) {
 	const outlets = 2
 	const month = 30 * 24 * time.Hour
 	var mu sync.Mutex
 	var q Quiet
-	err := Corpus{Families: []Family{Month()}, First: first, Seeds: (months + outlets - 1) / outlets}.Each(ctx, func(_ int, t *Trace) {
+	err := Corpus{Families: []Family{Month()}, First: first, Seeds: (months + outlets - 1) / outlets, Protocol: p}.Each(ctx, func(_ int, t *Trace) {
 		o := Judge(t, d(t.Frames))
 		mu.Lock()
 		defer mu.Unlock()

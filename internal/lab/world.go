@@ -78,7 +78,8 @@ type World struct {
 	message int
 	nextTx  int64
 	offline bool
-	queue   []queued // while offline: transaction messages and values
+	queue   []message // while offline: transaction messages and values
+	second  *version2 // nil: it speaks 1.6
 	frames  []hayalet.Frame
 	outlets []*outlet
 	main    mainMeter
@@ -86,7 +87,8 @@ type World struct {
 	truth Truth
 }
 
-type queued struct {
+// message is a call and what answers it; nil: an empty result.
+type message struct {
 	action, payload string
 	answer          func()
 }
@@ -163,7 +165,7 @@ func (w *World) frame(kind hayalet.FrameKind, dir hayalet.Direction, data string
 	w.seq++
 	w.frames = append(w.frames, hayalet.Frame{
 		Station: w.station, Conn: hayalet.ConnID(fmt.Sprintf("%s-%d", w.station, w.conn)), Seq: w.seq,
-		At: hayalet.InstantOf(w.now.Add(w.Lag)), Dir: dir, Kind: kind, Protocol: hayalet.OCPP16, Data: []byte(data),
+		At: hayalet.InstantOf(w.now.Add(w.Lag)), Dir: dir, Kind: kind, Protocol: w.protocol(), Data: []byte(data),
 	})
 }
 
@@ -175,22 +177,42 @@ func (w *World) open() {
 	w.frame(hayalet.ConnOpen, hayalet.In, "")
 }
 
-// call sends a request and its plain answer, or queues it while offline.
+func (w *World) protocol() hayalet.Protocol {
+	if w.second != nil {
+		return w.second.protocol
+	}
+	return hayalet.OCPP16
+}
+
+// call sends a request and its plain answer, or queues it while offline. Families write requests as in 1.6.
 func (w *World) call(action, payload string) { w.callAnd(action, payload, nil) }
 
 func (w *World) callAnd(action, payload string, answer func()) {
+	m := message{action, payload, answer}
+	if w.second == nil {
+		w.send(m)
+		return
+	}
+	for _, m := range w.second.say(w, m) {
+		w.send(m)
+	}
+}
+
+// send sends a request in the version of the station.
+func (w *World) send(m message) {
 	if w.offline {
-		if action == "StartTransaction" || action == "StopTransaction" || action == "MeterValues" {
-			w.queue = append(w.queue, queued{action, payload, answer})
+		switch m.action {
+		case "StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent":
+			w.queue = append(w.queue, m)
 		}
 		return
 	}
 	w.message++
 	id := fmt.Sprintf("%s-%d", w.station, w.message)
-	w.frame(hayalet.Message, hayalet.In, fmt.Sprintf(`[2,%q,%q,%s]`, id, action, payload))
+	w.frame(hayalet.Message, hayalet.In, fmt.Sprintf(`[2,%q,%q,%s]`, id, m.action, m.payload))
 	switch {
-	case answer != nil:
-		answer()
+	case m.answer != nil:
+		m.answer()
 	default:
 		w.frame(hayalet.Message, hayalet.Out, fmt.Sprintf(`[3,%q,{}]`, id))
 	}
@@ -209,7 +231,7 @@ func (w *World) reconnect() {
 	w.queue = nil
 	for _, q := range pending {
 		w.advance(200 * time.Millisecond)
-		w.callAnd(q.action, q.payload, q.answer)
+		w.send(q)
 	}
 }
 

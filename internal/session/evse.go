@@ -12,7 +12,7 @@ const maxFloating = 8
 // float keeps a start that names no EVSE: in 2.x a driver may be authorised before a cable is plugged in. It begins when a
 // later event of the transaction tells where.
 func (s *Station) float(e *hayalet.Event) {
-	if !e.Transaction.Usable() {
+	if !e.Transaction.IsSet() {
 		return
 	}
 	s.drop(e.Transaction)
@@ -48,6 +48,50 @@ func (s *Station) drop(id hayalet.TransactionID) {
 	s.Floating = slices.DeleteFunc(s.Floating, func(f hayalet.Event) bool { return f.Transaction == id })
 }
 
+// maxNoted bounds the ids whose start was not seen of which it is kept where they are.
+const maxNoted = 8
+
+// Noted is where an id was first said to be.
+type Noted struct {
+	ID        hayalet.TransactionID
+	Connector hayalet.ConnectorID
+}
+
+// note keeps the EVSE of an id that nobody was seen to begin: its later events need not name it again.
+func (s *Station) note(e *hayalet.Event) {
+	if !e.Running || !e.Transaction.IsSet() || s.bound(e) != nil {
+		return
+	}
+	if len(s.Noted) >= maxNoted {
+		s.Noted = slices.Delete(s.Noted, 0, 1)
+	}
+	s.Noted = append(s.Noted, Noted{e.Transaction, e.Connector})
+}
+
+// bound returns the connector that a TransactionEvent means by its id alone: where it runs or ran, else where it was first
+// said to be; nil where the id says nothing.
+func (s *Station) bound(e *hayalet.Event) *Connector {
+	if !e.Running || !e.Transaction.IsSet() {
+		return nil
+	}
+	for _, c := range s.Connectors {
+		if c.names(e) {
+			return c
+		}
+	}
+	for _, c := range s.Connectors {
+		if c.Issued(e.Transaction) {
+			return c
+		}
+	}
+	for _, n := range s.Noted {
+		if n.ID == e.Transaction {
+			return s.connector(n.Connector)
+		}
+	}
+	return nil
+}
+
 // plug notes which connectors of an EVSE are occupied.
 func (c *Connector) plug(r hayalet.StatusReport) {
 	bit := uint16(1) << min(max(r.Plug, 0), 15)
@@ -76,6 +120,7 @@ func (c *Connector) told(e *hayalet.Event) {
 		return
 	}
 	switch {
+	case e.Kind == hayalet.EventStop && c.Status == hayalet.Available: // the cable is out
 	case e.Status != hayalet.StatusUnknown:
 		c.Status = e.Status
 	case e.Kind == hayalet.EventStop && c.Plugged != 0:

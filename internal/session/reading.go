@@ -54,14 +54,13 @@ func (s *Station) unbegin(c *Connector, recv hayalet.Instant) {
 // Else, without a usable connectorId, it is the only outlet, if there is only one: a broken message must not hide a reading.
 func (s *Station) metered(e *hayalet.Event) *Connector {
 	if e.HasConnector {
+		s.note(e)
 		return s.connector(e.Connector)
 	}
-	var only *Connector
-	for _, c := range s.Connectors {
-		if e.Running && c.names(e) {
-			return c
-		}
+	if c := s.bound(e); c != nil {
+		return c
 	}
+	var only *Connector
 	for _, c := range s.Connectors {
 		if c.ID == 0 {
 			continue
@@ -325,11 +324,11 @@ func (c *Connector) rescaled(v *value, limit hayalet.Power) (*Track, int64) {
 	}
 	kilo := *t
 	kilo.Last.Value *= 1000
-	kilo.Quantum, kilo.Step = hayalet.KilowattHour, hayalet.KilowattHour
+	kilo.Quantum, kilo.Step, kilo.BookFine = kilo.Quantum*1000, kilo.Step*1000, kilo.BookFine*1000
 	if !kilo.continues(v.energy, v, limit) || v.energy < kilo.Last.Value-v.quantum {
 		return nil, 0
 	}
-	t.Last, t.Quantum, t.Step = kilo.Last, kilo.Quantum, kilo.Step
+	t.Last, t.Quantum, t.Step, t.BookFine = kilo.Last, kilo.Quantum, kilo.Step, kilo.BookFine
 	t.Baseline.Value *= 1000
 	t.Newer.Value *= 1000
 	c.Tx.Scale, c.Tx.Start.Value = 1000, c.Tx.Start.Value*1000

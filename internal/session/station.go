@@ -45,6 +45,7 @@ type Station struct {
 	OutletGrowth            hayalet.Energy // all that the outlets' registers have shown outside transactions
 	Missed                  Missed
 	Floating                []hayalet.Event // starts of 2.x whose EVSE is not told yet, the oldest first
+	Noted                   []Noted         // 2.x: ids whose start was not seen, the oldest first
 
 	profiles Profiles
 	work     *Scratch // during Apply

@@ -180,7 +180,6 @@ func (t *Track) confirms(v *value, limit hayalet.Power) bool {
 	return t.Pending.At != 0 && v.energy >= t.Pending.Value-t.tolerance(v) && v.energy <= t.reach(t.Pending, v.recv, v, limit)
 }
 
-// written notes how finely v was written.
 // fine is the finest step of the values of v's kind that were ever written; zero for none.
 func (t *Track) fine(v *value) hayalet.Energy {
 	if v.book {
@@ -189,6 +188,7 @@ func (t *Track) fine(v *value) hayalet.Energy {
 	return t.Fine
 }
 
+// written notes how finely v was written.
 func (t *Track) written(v *value) {
 	t.Quantum = min(t.Quantum, v.quantum)
 	if fine := t.fine(v); fine == 0 || v.step < fine {
@@ -212,6 +212,7 @@ func (t *Track) times1000() Track {
 	kilo.Scale = 1000
 	kilo.Quantum *= 1000
 	kilo.Step *= 1000
+	kilo.Fine *= 1000
 	for _, p := range []*point{&kilo.Last, &kilo.Baseline, &kilo.Pending, &kilo.Before, &kilo.BeforeBase, &kilo.Older, &kilo.Newer} {
 		p.Value *= 1000
 	}
