@@ -499,9 +499,9 @@ func (r *PE01) started(v View, m *Flow) (hayalet.Verdict, bool) {
 }
 
 // explained clears an episode that lies within a transaction which was reported late: by its time, and by its meterStart,
-// which tells nothing of the station's own register.
+// which tells nothing of the station's own register; where there was none by its end.
 func (r *PE01) explained(v View, m *Flow) (hayalet.Verdict, bool) {
-	if !m.Open || m.First < v.Step.Since || v.Connector.ID != 0 && !r.reaches(&v.Connector.Tx, m) {
+	if !m.Open || m.First < v.Step.Since || v.Connector.ID != 0 && !r.reaches(v.Connector, m) {
 		return hayalet.Verdict{}, false
 	}
 	ver := r.ended(v, m, hayalet.Clear, hayalet.ReasonLateStart)
@@ -511,13 +511,14 @@ func (r *PE01) explained(v View, m *Flow) (hayalet.Verdict, bool) {
 
 // reaches reports whether a meterStart does not lie between the register before the episode and after it: what flowed
 // before such a start is not that transaction's. A meterStart elsewhere is of another base and tells nothing.
-func (r *PE01) reaches(tx *session.Transaction, m *Flow) bool {
+func (r *PE01) reaches(c *session.Connector, m *Flow) bool {
+	tx := &c.Tx
 	for _, scale := range [...]hayalet.Energy{1, 1000} {
 		if start := tx.Meter * scale; start > m.From+r.p.Medium && start <= m.Value+r.p.Medium {
 			return false
 		}
 	}
-	return tx.HasMeter
+	return tx.HasMeter || c.Covered(m.Value)
 }
 
 // retracted takes an impossible jump back that the register took back. An episode that began with it is cleared; any other

@@ -206,6 +206,9 @@ func total(e *hayalet.Event, match func(*hayalet.Sample) bool) bool {
 		}
 		e.MeterSampled, e.MeterPrefixed = true, s.Prefixed
 	}
+	if phases != 0 && e.Flaws&hayalet.FlawTooMany != 0 { // some of them may be among those that were not read
+		e.HasMeter = false
+	}
 	return e.HasMeter
 }
 

@@ -151,12 +151,19 @@ func sampledValue(r *jsonread.Reader, e *hayalet.Event, of shape) {
 	e.Flaws |= s.Flaws
 	if len(e.Samples) >= MaxSamples {
 		e.Flaws |= hayalet.FlawTooMany
-		if s.Measurand == hayalet.EnergyImportRegister && s.Usable() { // others must not push a register out
-			e.Samples[len(e.Samples)-1] = s
+		if last := &e.Samples[len(e.Samples)-1]; outweighs(&s, last) {
+			*last = s
 		}
 		return
 	}
 	e.Samples = append(e.Samples, s)
+}
+
+// outweighs reports whether s takes the last place of a message with too many samples: a register before all else, and a
+// total before a phase.
+func outweighs(s, last *hayalet.Sample) bool {
+	register := func(m *hayalet.Sample) bool { return m.Measurand == hayalet.EnergyImportRegister && m.Usable() }
+	return register(s) && (s.Phase == hayalet.PhaseNone || last.Phase != hayalet.PhaseNone || !register(last))
 }
 
 // sampleText takes a value: in 1.6 a string by the standard and a number in the field, in 2.x the other way round.

@@ -15,7 +15,7 @@ import (
 const (
 	DefaultTapBytes  = 16 << 20
 	DefaultTapFrames = 64 << 10
-	DefaultTapPause  = 5 * time.Millisecond
+	DefaultTapPause  = 50 * time.Millisecond
 )
 
 const (

@@ -63,6 +63,9 @@ type Transaction struct {
 	Resumed      End             // an inferred end that an id took back: it holds again when the id is gone
 	EndedBefore  hayalet.Instant // receipt of that end
 	Bare         hayalet.Instant // receipt of the first clock-aligned value without the id since one with it; zero: there was none
+	Untold       bool            // its start did not say a register, and the rules do not know of it yet
+	Explains     hayalet.Instant // Untold: event time from which it may cover what was read before it came; zero: it covers nothing
+	Idle         bool            // it began on a connector that was known to be idle, with no end that may yet be taken back
 	SeqNo        int64           // 2.x: of its last event, plus one; zero: none was seen
 	Lapsed       bool            // it did so once: an id does not take it back again
 	Adopted      bool            // its start was not seen

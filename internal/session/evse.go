@@ -74,10 +74,14 @@ func (s *Station) bound(e *hayalet.Event) *Connector {
 	if !e.Running || !e.Transaction.IsSet() {
 		return nil
 	}
+	var latest *Connector
 	for _, c := range s.Connectors {
-		if c.names(e) {
-			return c
+		if c.names(e) && (latest == nil || c.Tx.StartedRecv > latest.Tx.StartedRecv) { // some use an id again
+			latest = c
 		}
+	}
+	if latest != nil {
+		return latest
 	}
 	for _, c := range s.Connectors {
 		if c.Issued(e.Transaction) {
@@ -90,6 +94,61 @@ func (s *Station) bound(e *hayalet.Event) *Connector {
 		}
 	}
 	return nil
+}
+
+// tell says to the rules that the running transaction has begun, where its start did not say at which register it did: with
+// its first value, which is that register and what can have been delivered since. A value older than what the register has
+// shown already is of a queue that was overtaken: then the end tells.
+func (s *Station) tell(c *Connector, v *value) {
+	tx := &c.Tx
+	if c.State != Active || !tx.Untold {
+		return
+	}
+	gap, ok := s.before(c, *v)
+	if tx.Track < 0 && c.newest() > tx.StartedAt {
+		return
+	}
+	tx.Untold = false
+	s.OutletGrowth += gap.Increase
+	s.step(Step{Kind: StepStart, Connector: c, At: v.recv, EventAt: tx.StartedAt, Reading: gap, HasGap: ok})
+}
+
+// tellAtEnd does so for a transaction that ended before it had a value, or whose values came late.
+func (s *Station) tellAtEnd(c *Connector, recv hayalet.Instant) {
+	tx := &c.Tx
+	if !tx.Untold {
+		return
+	}
+	tx.Untold = false
+	if tx.Explains != 0 {
+		s.step(Step{Kind: StepExplained, Connector: c, At: recv, EventAt: tx.StartedAt, Since: tx.Explains})
+	}
+	s.step(Step{Kind: StepStart, Connector: c, At: recv, EventAt: tx.StartedAt})
+}
+
+// before is the growth up to the start of the running transaction, as its first value v shows it.
+func (s *Station) before(c *Connector, v value) (Reading, bool) {
+	r, t, ok := s.growth(c, &v)
+	if !ok {
+		return Reading{}, false
+	}
+	own := hayalet.Energy(0)
+	if v.context != hayalet.TransactionBegin {
+		own = min(r.Increase, c.Rating().Over(max(0, v.at.Sub(c.Tx.StartedAt))))
+	}
+	r.Increase -= own
+	r.Value = v.energy - own
+	r.At = max(r.Since, min(r.At, c.Tx.StartedAt))
+	c.Tx.Track, c.Tx.Start = int8(c.index(t)), point{r.Value, c.Tx.StartedAt}
+	return r, c.Tx.Idle
+}
+
+// queued reports whether v belongs to a transaction that was only inferred to have ended, since the station said Available
+// before it sent what it had queued: it was taken while the link was down or before.
+func (s *Station) queued(c *Connector, v *value, e *hayalet.Event) bool {
+	tx := &c.Tx
+	return c.State == Inactive && tx.End == EndedByIdle && c.names(e) && s.Link.Down != 0 && tx.EndedRecv >= s.Link.Up &&
+		v.at >= tx.StartedAt && v.at <= min(s.Link.Up, tx.EndedAt) && v.recv.Sub(s.Link.Up) <= backlogTime
 }
 
 // plug notes which connectors of an EVSE are occupied.

@@ -253,6 +253,9 @@ func (c *Connector) placeStop(e *hayalet.Event, at hayalet.Instant) Book {
 			c.Notes |= NoteScaled
 		}
 	}
+	if c.Tx.Track < 0 && c.Tx.Untold { // nothing but its end was ever read
+		c.Tx.Track, c.Tx.Start = int8(c.index(t)), point{min(v.energy, t.Last.Value), c.Tx.StartedAt}
+	}
 	book.Stop, book.Step, book.Placed = v.energy, t.tolerance(&v), true
 	book.Last, book.LastAt = t.Last.Value, t.Last.At
 	book.Scaled = c.Notes&NoteScaled != 0

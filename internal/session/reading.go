@@ -108,6 +108,7 @@ func (s *Station) group(c *Connector, e *hayalet.Event, samples []hayalet.Sample
 			continue
 		}
 		c.Heard = e.At
+		s.tell(c, v)
 		r := s.place(c, v, e, len(s.work.values))
 		if suspect {
 			r.Evidence |= hayalet.EvidenceClockSuspect
@@ -199,6 +200,15 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 	if t := c.belated(v); t != nil {
 		r.Fate, r.Track = FateLate, c.index(t)
 		return c.withBaseline(r, t)
+	}
+	if s.queued(c, v, e) {
+		if t, scale := c.candidate(v, c.limit()); t != nil {
+			sv := v.scaled(scale, t)
+			t.take(sv.energy, &sv)
+			t.Baseline = t.Last
+			r.Fate, r.Track = FateLate, c.index(t)
+			return c.withBaseline(r, t)
+		}
 	}
 	if t := s.beforeUs(c, v); t != nil {
 		r.Fate, r.Track = FateLate, c.index(t)

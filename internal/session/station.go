@@ -286,6 +286,7 @@ func (s *Station) start(e *hayalet.Event) {
 	at, _ := s.Clock.eventTime(e.ClaimedAt, e.At)
 	gap, hasGap := s.gap(c, e, at)
 	s.OutletGrowth += gap.Increase
+	idle := c.State == Inactive && !(c.Tx.End == EndedByIdle && c.provisional(e.At))
 	if c.State == Active {
 		s.end(c, EndedByStart, at, e.At, Book{})
 	}
@@ -298,16 +299,21 @@ func (s *Station) start(e *hayalet.Event) {
 	c.State, c.HasTx, c.Presumed = Active, true, false
 	c.Tx = Transaction{
 		ID: e.Transaction, Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
-		StartedAt: at, StartedRecv: e.At, Tried: tried, Track: -1, Scale: 1,
+		StartedAt: at, StartedRecv: e.At, Tried: tried, Track: -1, Scale: 1, Idle: idle, Untold: !e.HasMeter && e.Transaction.IsSet(),
 	}
 	c.openTracks()
 	if e.HasMeter {
 		c.placeStart(e, max(at, s.oldest()), before)
 	}
-	if since != 0 {
+	switch {
+	case c.Tx.Untold:
+		c.Tx.Explains = since
+	case since != 0:
 		s.step(Step{Kind: StepExplained, Connector: c, At: e.At, EventAt: at, Since: since})
 	}
-	s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at, Reading: gap, HasGap: hasGap})
+	if !c.Tx.Untold {
+		s.step(Step{Kind: StepStart, Connector: c, At: e.At, EventAt: at, Reading: gap, HasGap: hasGap})
+	}
 	s.busy(e, at, since)
 	c.told(e)
 }

@@ -213,6 +213,7 @@ func (s *Station) end(c *Connector, how End, at, recv hayalet.Instant, book Book
 	c.rebase()
 	c.remember()
 	c.Idle.interrupt()
+	s.tellAtEnd(c, recv)
 	s.step(Step{Kind: StepStop, Connector: c, At: recv, EventAt: at, Book: book})
 }
 

@@ -142,11 +142,17 @@ func (t *Track) reach(from point, fromRecv hayalet.Instant, v *value, limit haya
 	return from.Value + limit.Over(elapsed) + t.tolerance(v)
 }
 
+// bookRounding is how far meterStart and meterStop may lie above the samples that follow them.
+const bookRounding = 10 * hayalet.WattHour
+
 // continues reports whether e, the energy of v perhaps scaled, carries the track on.
 func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool {
 	below := t.tolerance(v)
-	if v.book { // cut to whole watt-hours, and by some stations one less
+	switch {
+	case v.book: // cut to whole watt-hours, and by some stations one less
 		below += hayalet.WattHour
+	case t.LastBook: // which some stations round to ten
+		below = max(below, bookRounding)
 	}
 	return e >= t.Last.Value-below && e <= t.reach(t.Last, t.LastRecv, v, limit)
 }

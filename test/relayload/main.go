@@ -29,7 +29,7 @@ func main() {
 	var o options
 	child := flag.String("relay", "", "run as a relay in front of this URL, and print its address")
 	detect := flag.Bool("detect", false, "the relay runs the detector")
-	flag.IntVar(&o.rate, "rate", 5000, "calls a second, each of which is answered")
+	flag.IntVar(&o.rate, "rate", 2500, "calls a second, each of which is answered: half of the messages")
 	flag.IntVar(&o.stations, "stations", 500, "stations that send them")
 	flag.DurationVar(&o.length, "time", 10*time.Second, "length of a run")
 	flag.IntVar(&o.rounds, "rounds", 3, "runs of each kind, in turn")
