@@ -134,7 +134,7 @@ func (s *Station) before(c *Connector, v value) (Reading, bool) {
 	}
 	own := hayalet.Energy(0)
 	if v.context != hayalet.TransactionBegin {
-		own = min(r.Increase, c.Rating().Over(max(0, v.at.Sub(c.Tx.StartedAt))))
+		own = min(r.Increase, c.usual().Over(max(0, v.at.Sub(c.Tx.StartedAt))))
 	}
 	r.Increase -= own
 	r.Value = v.energy - own

@@ -449,6 +449,9 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 	switch c.State {
 	case Active:
 		t.inside(t.Last)
+		if r.Elapsed() >= minPowerSpan {
+			c.Most = max(c.Most, min(implied, c.limit()))
+		}
 		if implied > RatingAC && c.DCProofs < dcNeeds && c.PowerAt == r.At && c.Power > implied*4/5 && c.Power < implied*6/5 {
 			c.DCProofs++
 		}
