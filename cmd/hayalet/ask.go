@@ -186,7 +186,16 @@ func (a *app) printStations(all []web.StationView) error {
 			row = []string{"", "", ""}
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for i := range all {
+		if st := &all[i]; st.Gaps > 0 {
+			unseen := report.Span(a.text, time.Duration(st.Unseen*float64(time.Second)))
+			fmt.Fprintln(a.stdout, a.text.T("analyze.missed", printable([]byte(st.ID)), st.Gaps, unseen))
+		}
+	}
+	return nil
 }
 
 // notes writes notes on a connector's data for people.

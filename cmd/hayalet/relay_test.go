@@ -106,6 +106,9 @@ func TestBlindSpan(t *testing.T) {
 	close(g.open)
 	wait(t, "the blind span is told", func() bool { st := s.tap.Stats(); return st.Gaps > 0 && l.state() == session.Unknown })
 	l.session("3", 3000, 4000)
+	if views, err := s.stationViews(t.Context()); err != nil || len(views) != 1 || views[0].Gaps == 0 {
+		t.Errorf("the station's gaps are not shown: %+v %v", views, err)
+	}
 	wait(t, "the state is known again", func() bool { return l.state() == session.Inactive })
 	cancel()
 	if err := <-ended; err != nil {

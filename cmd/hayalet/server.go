@@ -350,6 +350,7 @@ func (s *server) stationViews(ctx context.Context) ([]web.StationView, error) {
 			views[st.Station] = v
 		}
 		v.LastSeen = max(v.LastSeen, st.LastFrame)
+		v.Gaps, v.Unseen = st.Missed.Gaps, st.Missed.Time.Seconds()
 		for _, c := range st.Connectors {
 			cv := web.ConnectorView{
 				Connector: c.Connector, Status: c.Status.String(), TransactionState: c.State.String(), Transaction: c.Transaction, OpenIncident: c.Incident,

@@ -51,6 +51,8 @@ type StationView struct {
 	Connected      bool            `json:"connected"`
 	ConnectedSince hayalet.Instant `json:"connected_since"` // null when offline
 	RemoteAddr     string          `json:"remote_addr"`
+	Gaps           int             `json:"gaps"`     // spans of frames that were lost before they could be judged
+	Unseen         float64         `json:"unseen_s"` // how long they were, all together
 	Connectors     []ConnectorView `json:"connectors"`
 }
 
