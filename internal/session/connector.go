@@ -123,7 +123,8 @@ type Connector struct {
 
 	Ended    [4]EndedTx // the last that ended: said again, their starts begin nothing and their stops end nothing
 	DCProofs uint8
-	Most     hayalet.Power   // the highest mean power of an interval inside a transaction; zero: none was seen
+	Most     hayalet.Power   // the highest mean power of an interval inside a transaction
+	Seen     uint8           // how many such intervals there were, up to 255
 	Heard    hayalet.Instant // receipt of the last usable register, power or current
 
 	Electric     hayalet.Instant // event time of the last power or current
@@ -195,12 +196,15 @@ func (c *Connector) delivered() hayalet.Power {
 	return min(max(c.Rating(), c.Tx.Power+c.Tx.Power/4), c.limit())
 }
 
-// usual bounds what the connector delivers in a transaction of which nothing was read yet: a quarter more than it ever did.
+// usualNeeds is how many intervals inside transactions tell what a connector delivers.
+const usualNeeds = 8
+
+// usual bounds what the connector delivers in a transaction of which nothing was read yet: half as much again as it ever did.
 func (c *Connector) usual() hayalet.Power {
-	if c.Most == 0 {
+	if c.Seen < usualNeeds {
 		return c.limit()
 	}
-	return min(max(c.Rating(), c.Most+c.Most/4), c.limit())
+	return min(max(c.Rating(), c.Most+c.Most/2), c.limit())
 }
 
 // drawnIdle bounds what a connector still delivers after a transaction's last power was none, and is that power.

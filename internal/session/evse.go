@@ -105,7 +105,7 @@ func (s *Station) tell(c *Connector, v *value) {
 		return
 	}
 	gap, ok := s.before(c, *v)
-	if tx.Track < 0 && c.newest() > tx.StartedAt {
+	if tx.Track < 0 && (ok || c.newest() > tx.StartedAt) {
 		return
 	}
 	tx.Untold = false
@@ -126,11 +126,12 @@ func (s *Station) tellAtEnd(c *Connector, recv hayalet.Instant) {
 	s.step(Step{Kind: StepStart, Connector: c, At: recv, EventAt: tx.StartedAt})
 }
 
-// before is the growth up to the start of the running transaction, as its first value v shows it.
+// before is the growth up to the start of the running transaction, as its first value v shows it. A register that was read
+// since shows nothing of it; then the transaction has no track.
 func (s *Station) before(c *Connector, v value) (Reading, bool) {
 	r, t, ok := s.growth(c, &v)
-	if !ok {
-		return Reading{}, false
+	if !ok || t.Last.At > c.Tx.StartedAt {
+		return Reading{}, ok
 	}
 	own := hayalet.Energy(0)
 	if v.context != hayalet.TransactionBegin {

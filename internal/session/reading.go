@@ -450,7 +450,7 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 	case Active:
 		t.inside(t.Last)
 		if r.Elapsed() >= minPowerSpan {
-			c.Most = max(c.Most, min(implied, c.limit()))
+			c.Most, c.Seen = max(c.Most, min(implied, c.limit())), min(c.Seen, 254)+1
 		}
 		if implied > RatingAC && c.DCProofs < dcNeeds && c.PowerAt == r.At && c.Power > implied*4/5 && c.Power < implied*6/5 {
 			c.DCProofs++
