@@ -26,18 +26,18 @@ GO_TEST := go test
 SAY_RACE := @echo 'make: no gcc here: tested WITHOUT the race detector'
 endif
 
-# The npm peer is run where node and npm are; its test says so where they are not.
+# The npm peers are run where node and npm are; their tests say so where they are not.
 ifneq ($(and $(shell command -v node),$(shell command -v npm)),)
 NODE_NEEDED := $(NODE_INSTALLED)
 SAY_NODE := @:
 else
-SAY_NODE := @echo 'make: no node and npm here: the npm peer is LEFT OUT of the tests'
+SAY_NODE := @echo 'make: no node and npm here: the npm peers are LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo docs test check fmt lint vet vuln deps bench fuzz clean
+.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-analyze foreign fuzz clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/hayalet.
 	go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/hayalet ./cmd/hayalet
@@ -83,6 +83,15 @@ deps:
 bench: ## Run the benchmarks, each for BENCHTIME.
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' *_test.go cmd internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+bench-relay: ## Measure what the relay adds to latency, and detection to its CPU.
+	tools/bench-relay.sh
+
+bench-analyze: ## Analyse 1 GB of JSONL beside wc -l.
+	tools/bench-analyze.sh
+
+foreign: $(NODE_NEEDED) ## Run the software of others against ours at full length: 100 000 messages, a minute of hostile ones.
+	FOREIGN_LONG=1 go test -count=1 -timeout 10m ./test/foreign/
 
 fuzz: ## Run each fuzzer for FUZZTIME.
 	tools/fuzz.sh $(FUZZTIME)

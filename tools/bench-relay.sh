@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the relay on loopback: added latency at 5 000 calls/s, and CPU with detection against CPU without.
+# Measures the relay on loopback: added latency at 5 000 messages/s, and CPU with detection against CPU without.
 # tools/bench-relay.sh [flags of test/relayload]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 // Command relayload measures what a relay costs: the time that it adds to an answer, and its CPU per message, with
 // detection and without, beside stations that are connected directly.
 //
-//	relayload -rate 5000 -stations 500 -time 10s -rounds 3
+//	relayload -rate 2500 -stations 500 -time 10s -rounds 3
 //
 // It is its own stations and its own central system; the relay is a child process, so that its CPU can be told.
 package main
