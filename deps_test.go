@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"internal/relay":     {ours: []string{".", "internal/socket"}},
 	"internal/csms":      {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
 	"internal/capture":   {ours: []string{".", "internal/jsonread"}},
-	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
+	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*", "internal/socket"}},
 	"internal/sqlite":    {ours: []string{"."}},
 	"internal/storetest": {ours: []string{"."}},
 	"internal/notify":    {ours: []string{"."}},

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -12,18 +13,17 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"sync"
 	"time"
 
 	"github.com/gobwas/ws"
 
 	"hayalet"
+	"hayalet/internal/socket"
 )
 
 const (
 	dialTimeout     = 10 * time.Second
-	writeTimeout    = 10 * time.Second
-	closeTimeout    = time.Second
+	pingInterval    = 24 * time.Hour // the other side is asked for a sign of life by its silence to a call
 	maxMessageBytes = 1 << 20
 	inboxSize       = 16
 )
@@ -75,15 +75,13 @@ type inbound struct {
 	err  error
 }
 
-// client is one WebSocket of one station. One goroutine reads it, answers its pings and fills the inbox, until the
-// connection ends; the others are called from one other goroutine.
+// client is one WebSocket of one station. One goroutine reads it and fills the inbox, until the connection ends; the others
+// are called from one other goroutine.
 type client struct {
-	conn  net.Conn
-	br    *bufio.Reader
+	sock  *socket.Conn
 	inbox chan inbound
 	quit  chan struct{}
 	done  chan struct{}
-	mu    sync.Mutex // one frame at a time
 }
 
 // connect opens a WebSocket and refuses one without the subprotocol.
@@ -103,9 +101,11 @@ func connect(ctx context.Context, a address, protocol hayalet.Protocol) (*client
 		return nil, errors.Join(fmt.Errorf("connect to %s: the server did not select the subprotocol %s", a.url, protocol), conn.Close())
 	}
 	if br == nil {
-		br = bufio.NewReaderSize(conn, 1024)
+		br = bufio.NewReaderSize(conn, socket.ReadBuffer)
 	}
-	c := &client{conn: conn, br: br, inbox: make(chan inbound, inboxSize), quit: make(chan struct{}), done: make(chan struct{})}
+	sock := socket.New(context.WithoutCancel(ctx), conn, br, socket.Config{Client: true, MaxMessage: maxMessageBytes, PingInterval: pingInterval})
+	sock.Start(false)
+	c := &client{sock: sock, inbox: make(chan inbound, inboxSize), quit: make(chan struct{}), done: make(chan struct{})}
 	go c.receive()
 	return c, nil
 }
@@ -137,81 +137,34 @@ func (c *client) receive() {
 	}
 }
 
-// read returns the next whole message. A close frame is io.EOF.
+// read returns the next message. A goodbye is io.EOF.
 func (c *client) read() ([]byte, error) {
-	var message []byte
-	state := ws.StateClientSide
-	for {
-		h, err := ws.ReadHeader(c.br)
-		if err != nil {
-			return nil, err
-		}
-		if err := ws.CheckHeader(h, state); err != nil {
-			return nil, err
-		}
-		if h.Length > maxMessageBytes-int64(len(message)) {
-			return nil, fmt.Errorf("message of more than %d bytes", maxMessageBytes)
-		}
-		payload := make([]byte, h.Length)
-		if _, err := io.ReadFull(c.br, payload); err != nil {
-			return nil, err
-		}
-		switch {
-		case h.OpCode.IsControl():
-			if err := c.control(h.OpCode, payload); err != nil {
-				return nil, err
-			}
-			continue
-		case !h.Fin:
-			state = state.Set(ws.StateFragmented)
-		}
-		message = append(message, payload...)
-		if h.Fin {
-			return message, nil
-		}
+	data, err := c.sock.Read()
+	if err == nil {
+		return bytes.Clone(data), nil
 	}
-}
-
-func (c *client) control(op ws.OpCode, payload []byte) error {
-	switch op {
-	case ws.OpPing:
-		return c.frame(ws.NewPongFrame(payload), writeTimeout)
-	case ws.OpClose:
-		code, reason := ws.ParseCloseFrameData(payload)
-		if err := c.frame(ws.NewCloseFrame(payload[:min(len(payload), 2)]), closeTimeout); err != nil {
-			return err
-		}
-		return fmt.Errorf("closed by the server (%d %s): %w", code, reason, io.EOF)
+	if fault, ok := errors.AsType[*socket.Fault](err); ok {
+		c.sock.Close(fault.Code, fault.Reason)
+		return nil, err
 	}
-	return nil
+	if code, reason := c.sock.Ended(); code != socket.Lost {
+		return nil, fmt.Errorf("closed by the server (%d %s): %w", code, reason, io.EOF)
+	}
+	return nil, err
 }
 
 // write sends one text message.
-func (c *client) write(data []byte) error { return c.frame(ws.NewTextFrame(data), writeTimeout) }
-
-func (c *client) frame(f ws.Frame, limit time.Duration) error {
-	bytes, err := ws.CompileFrame(ws.MaskFrame(f))
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
-		return err
-	}
-	_, err = c.conn.Write(bytes)
-	return err
-}
+func (c *client) write(data []byte) error { return c.sock.Write(context.Background(), data) }
 
 // leave says goodbye and ends the connection.
 func (c *client) leave() {
-	_ = c.frame(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")), closeTimeout) // as polite as possible
+	c.sock.Close(uint16(ws.StatusNormalClosure), "") // as polite as possible
 	c.drop()
 }
 
 // drop ends the connection at once, as a lost link does, and waits for its goroutine.
 func (c *client) drop() {
 	close(c.quit)
-	_ = c.conn.Close() // nothing is left to be saved
+	c.sock.Cut()
 	<-c.done
 }
