@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"hayalet"
 	"hayalet/internal/lang"
@@ -123,5 +130,66 @@ func wait(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("never: %s", what)
 		}
 		<-time.After(time.Millisecond)
+	}
+}
+
+// TestUpstreamCA: a central system whose certificate is of a CA of its own is relayed to with --upstream-ca, and only so.
+func TestUpstreamCA(t *testing.T) {
+	csms := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.CloseNow() }()
+		for {
+			kind, data, err := c.Read(r.Context())
+			if err != nil || c.Write(r.Context(), kind, append([]byte("answer to "), data...)) != nil {
+				return
+			}
+		}
+	}))
+	csms.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	csms.StartTLS()
+	defer csms.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: csms.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"with its CA": ca, "without": ""} {
+		t.Run(name, func(t *testing.T) {
+			cfg := defaultConfig()
+			cfg.Listen, cfg.HTTP, cfg.DB = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "a.db")
+			cfg.Relay.Upstreams, cfg.Relay.CA = []string{"wss" + strings.TrimPrefix(csms.URL, "https")}, file
+			s, err := (&app{text: lang.New(lang.EN)}).newRelay(t.Context(), cfg, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- s.run(ctx) }()
+			defer func() {
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			}()
+			station, resp, err := websocket.Dial(t.Context(), "ws://"+s.gateway.Addr().String()+"/CP_1", nil)
+			if file == "" {
+				if err == nil || resp == nil || resp.StatusCode != http.StatusBadGateway {
+					t.Errorf("an unknown certificate was taken: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = station.CloseNow() }()
+			if err := station.Write(t.Context(), websocket.MessageText, []byte("call")); err != nil {
+				t.Fatal(err)
+			}
+			if _, data, err := station.Read(t.Context()); err != nil || string(data) != "answer to call" {
+				t.Errorf("got %q, %v", data, err)
+			}
+		})
 	}
 }

@@ -41,8 +41,10 @@ func (c *conn) handshake() bool {
 		c.writeRefusal(http.StatusInternalServerError, nil, []byte("internal error\n"))
 	}
 	if err != nil {
-		level := slog.LevelDebug // no station at all: a scanner, a health check
-		if _, refused := errors.AsType[*refusal](err); refused {
+		// At debug level: no station at all, a scanner or a health check; and what whoever refused tells the log itself, because
+		// it concerns more stations than this one.
+		level := slog.LevelDebug
+		if known, ok := errors.AsType[worded](err); ok && known.HTTPStatus() < http.StatusInternalServerError {
 			level = slog.LevelInfo
 		}
 		c.log.Log(ctx, level, "station refused", "station", c.station, "error", err)
@@ -126,7 +128,9 @@ func (c *conn) admit(ctx context.Context) ([]socket.Field, error) {
 	}
 	peer, err := c.srv.answerer.Open(ctx, c)
 	if err != nil {
-		c.log.Warn("nobody answers the station", "station", c.station, "error", err)
+		if _, told := errors.AsType[Refusal](err); !told {
+			c.log.Warn("nobody answers the station", "station", c.station, "error", err)
+		}
 		return nil, err
 	}
 	c.peer = peer
@@ -189,18 +193,21 @@ func (c *conn) authenticate(authorization string) error {
 	return refuse(http.StatusUnauthorized, "authentication failed: the user must be the station id, the password its key")
 }
 
+// worded is an error that may be told to the other side.
+type worded interface {
+	error
+	HTTPStatus() int
+}
+
 // reject words an error for the other side. An error without a status is our own affair and not told.
 func (c *conn) reject(err error) {
 	status, text := http.StatusServiceUnavailable, "this station cannot be served now"
-	if worded, ok := errors.AsType[Refusal](err); ok {
-		header, body := worded.HTTPAnswer()
-		c.writeRefusal(worded.HTTPStatus(), header, body)
+	if known, ok := errors.AsType[Refusal](err); ok {
+		header, body := known.HTTPAnswer()
+		c.writeRefusal(known.HTTPStatus(), header, body)
 		return
 	}
-	if known, ok := errors.AsType[interface {
-		error
-		HTTPStatus() int
-	}](err); ok {
+	if known, ok := errors.AsType[worded](err); ok {
 		status, text = known.HTTPStatus(), err.Error()
 	}
 	var header []socket.Field

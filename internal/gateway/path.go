@@ -38,8 +38,12 @@ func lastElement(target string) (hayalet.StationID, error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", errors.New("no stations at this path")
 	}
-	for part := range strings.SplitSeq(path, "/") {
-		if plain, err := url.PathUnescape(part); err == nil && (plain == "." || plain == "..") {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return "", errors.New("the path's percent encoding is broken")
+	}
+	for part := range strings.SplitSeq(plain, "/") { // %2F is a slash here too: who stands behind may take it for one
+		if part == "." || part == ".." {
 			return "", errors.New("the path leads upwards")
 		}
 	}

@@ -152,7 +152,7 @@ func request(t target, req *socket.Request, key string, compress bool) string {
 		b.WriteString("Sec-WebSocket-Extensions: " + socket.DeflateOffer + "\r\n")
 	}
 	for _, f := range req.Header {
-		if endToEnd(f.Name) {
+		if endToEnd(f.Name) && isToken(f.Name) {
 			b.WriteString(f.Name + ": " + clean(f.Value) + "\r\n")
 		}
 	}
@@ -172,6 +172,13 @@ func answerFields(h http.Header) []socket.Field {
 	}
 	slices.SortStableFunc(fields, func(a, b socket.Field) int { return strings.Compare(a.Name, b.Name) })
 	return fields
+}
+
+// isToken tells which header names may be written [RFC 9110 §5.6.2]: in any other, an upstream may find a line's end.
+func isToken(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
 }
 
 // endToEnd tells which headers are not of one connection alone [RFC 9110 §7.6.1]. A handshake has no body.

@@ -54,7 +54,7 @@ func refusedBy(resp *http.Response, body []byte) *refusal {
 		r.text += fmt.Sprintf(", redirected to %q; if that is right, give it as the upstream's URL", resp.Header.Get("Location"))
 	}
 	// Those that mean something to a station behind a relay.
-	for _, name := range []string{"Www-Authenticate", "Retry-After", "Sec-Websocket-Version", "Content-Type"} {
+	for _, name := range []string{"Www-Authenticate", "Retry-After", "Sec-Websocket-Version", "Content-Type", "Content-Encoding"} {
 		for _, val := range resp.Header[name] {
 			r.header = append(r.header, socket.Field{Name: name, Value: clean(val)})
 		}

@@ -55,8 +55,9 @@ type Link interface {
 
 // Relay makes peers. Any goroutine may use it.
 type Relay struct {
-	cfg Config
-	log *slog.Logger
+	cfg     Config
+	log     *slog.Logger
+	outages []outage // of each upstream
 }
 
 // New returns a relay that dials nobody until Open. It refuses upstreams that cannot be dialled (hayalet.ErrInvalid).
@@ -77,25 +78,38 @@ func New(cfg Config, log *slog.Logger) (*Relay, error) {
 	cfg.TLS.MinVersion = max(cfg.TLS.MinVersion, tls.VersionTLS12)
 	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, DefaultMaxMessage)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
-	return &Relay{cfg: cfg, log: log}, nil
+	return &Relay{cfg: cfg, log: log, outages: make([]outage, len(cfg.Upstreams))}, nil
 }
 
 // Open dials the station's upstream, in the station's handshake. Where the upstream refuses, the error says so in the
 // upstream's words; where it cannot be reached, it is a 502 or a 504.
 func (r *Relay) Open(ctx context.Context, link Link) (*Peer, error) {
 	req := link.Request()
-	target, err := r.cfg.route(req.Target, link.Station())
+	number, target, err := r.cfg.route(req.Target, link.Station())
 	if err != nil {
 		return nil, err
 	}
-	log := r.log.With("station", link.Station(), "conn", link.Conn(), "upstream", target.Host)
-	up, err := r.dial(ctx, target, req, r.cfg.Compress)
-	if errors.Is(err, socket.ErrExtension) {
-		log.Warn("the upstream's answer to permessage-deflate breaks the standard; going on without")
-		up, err = r.dial(ctx, target, req, false)
+	log := r.log.With("upstream", target.Host)
+	up, err := r.open(ctx, target, req, &r.outages[number], log)
+	if err != nil {
+		return nil, err
+	}
+	return newPeer(link, up, log.With("station", link.Station(), "conn", link.Conn())), nil
+}
+
+// open dials, a second time where the upstream cannot do what was offered.
+func (r *Relay) open(ctx context.Context, t target, req *socket.Request, o *outage, log *slog.Logger) (*upstream, error) {
+	begin, compress := time.Now(), r.cfg.Compress && o.compress()
+	up, err := r.dial(ctx, t, req, compress)
+	if compress && errors.Is(err, socket.ErrExtension) {
+		o.noDeflate(log)
+		up, err = r.dial(ctx, t, req, false)
 	}
 	if err != nil {
-		return nil, refusalOf(err)
+		err = refusalOf(err)
 	}
-	return newPeer(link, up, log), nil
+	if !errors.Is(ctx.Err(), context.Canceled) { // we are ending
+		o.saw(err, begin, log)
+	}
+	return up, err
 }

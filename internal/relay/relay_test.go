@@ -161,6 +161,7 @@ func TestRefusals(t *testing.T) {
 		{"/other", 404, "", "no central system is known for this station\n"},
 		{"/", 404, "", "the path ends without a station id\n"},
 		{"/a/../b", 404, "", "the path leads upwards\n"},
+		{"/..%2f../b", 404, "", "the path leads upwards\n"},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
 			_, resp := s.dial(t, tt.path, nil)
@@ -231,6 +232,7 @@ func TestUpstreamsByPattern(t *testing.T) {
 func TestBadUpstreams(t *testing.T) {
 	for _, text := range []string{
 		"", "http://x/", "x", "ws://", "wss:///x", "a=b", "[=ws://x", "ws://user:secret@x/", "ws://{station}.x/", "ws://x/#y",
+		"ws://{station}.x/?id=station.x", "ws://x/a b",
 	} {
 		if u, err := relay.ParseUpstream(text); !errors.Is(err, hayalet.ErrInvalid) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %+v, %v", text, u, err)

@@ -104,11 +104,15 @@ type relayed struct {
 
 func startRelay(t testing.TB, cfg relay.Config, sink hayalet.FrameSink) *relayed {
 	t.Helper()
+	return startLoggedRelay(t, cfg, sink, slog.New(slog.DiscardHandler))
+}
+
+func startLoggedRelay(t testing.TB, cfg relay.Config, sink hayalet.FrameSink, log *slog.Logger) *relayed {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
 	r, err := relay.New(cfg, log)
 	if err != nil {
 		t.Fatal(err)

@@ -47,12 +47,14 @@ func (u *Upstream) validate() error {
 		return fmt.Errorf("upstream pattern %q: %w: %v", u.Pattern, hayalet.ErrInvalid, err)
 	}
 	parsed, err := url.Parse(strings.ReplaceAll(u.URL, stationMark, "station"))
+	_, rest, _ := strings.Cut(u.URL, "://")
+	authority := rest[:strings.IndexAny(rest+"/", "/?#")]
 	switch {
-	case err != nil || !isWebSocket(u.URL) || parsed.Host == "":
+	case err != nil || !isWebSocket(u.URL) || parsed.Host == "" || strings.Contains(u.URL, " "):
 		return fmt.Errorf("upstream URL: want ws://host/path or wss://host/path: %w", hayalet.ErrInvalid)
 	case parsed.User != nil:
 		return fmt.Errorf("upstream URL of %s: no user in it; each station's own Authorization is passed on: %w", parsed.Host, hayalet.ErrInvalid)
-	case strings.Contains(parsed.Host, "station") && !strings.Contains(u.URL, parsed.Host):
+	case strings.Contains(authority, stationMark):
 		return fmt.Errorf("upstream URL: %s cannot be the host: %w", stationMark, hayalet.ErrInvalid)
 	case parsed.Fragment != "":
 		return fmt.Errorf("upstream URL of %s: no fragment in it: %w", parsed.Host, hayalet.ErrInvalid)
@@ -78,19 +80,23 @@ type target struct {
 	request  string // path and query, as they are written
 }
 
-// route finds the upstream of a request, by its raw target.
-func (c *Config) route(raw string, station hayalet.StationID) (target, error) {
+// route finds the upstream of a request, by its raw target, and the upstream's number.
+func (c *Config) route(raw string, station hayalet.StationID) (int, target, error) {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) { // the upstream may take it for a line's end
+		return 0, target{}, refuse(http.StatusBadRequest, "the path or query holds a control character")
+	}
 	rawPath, query, _ := strings.Cut(raw, "?")
 	plain, err := url.PathUnescape(rawPath)
 	if err != nil {
-		return target{}, refuse(http.StatusBadRequest, "the path's percent encoding is broken")
+		return 0, target{}, refuse(http.StatusBadRequest, "the path's percent encoding is broken")
 	}
-	for _, u := range c.Upstreams {
+	for i, u := range c.Upstreams {
 		if u.matches(plain, station) {
-			return u.target(rawPath, query, station)
+			t, err := u.target(rawPath, query, station)
+			return i, t, err
 		}
 	}
-	return target{}, refuse(http.StatusNotFound, "no central system is known for this station")
+	return 0, target{}, refuse(http.StatusNotFound, "no central system is known for this station")
 }
 
 // target keeps the station's bytes as they are: an upstream may tell %2F from a slash, or + from %20.

@@ -100,11 +100,14 @@ func (c *Conn) readHeader(state ws.State, packed *bool) (ws.Header, error) {
 
 // readPayload appends a frame's payload to a buffer, which grows with what has arrived, not with what was announced.
 func (c *Conn) readPayload(h ws.Header, into *[]byte) error {
-	c.allow(h.Length)
 	start := len(*into)
-	for c.unread > 0 {
+	for due := c.unread; c.unread > 0; {
+		if c.unread <= due {
+			c.allow(min(c.unread, piece))
+			due = c.unread - piece
+		}
 		end := len(*into)
-		n := int(min(c.unread, int64(max(firstChunk, end))))
+		n := int(min(c.unread, int64(max(firstChunk, end)), piece))
 		*into = slices.Grow(*into, n)[:end+n]
 		if _, err := io.ReadFull(c.br, (*into)[end:]); err != nil {
 			return err
@@ -129,12 +132,10 @@ func (c *Conn) handleControl(h ws.Header) error {
 	}
 	switch h.OpCode {
 	case ws.OpPing:
-		if err := c.writeControl(c.ctx, ws.OpPong, payload); err != nil && !errors.Is(err, ErrClosed) {
-			return err
-		}
+		return c.pong(payload)
 	case ws.OpPong:
 		select {
-		case c.pong <- struct{}{}:
+		case c.heard <- struct{}{}:
 		default:
 		}
 	case ws.OpClose:
@@ -144,13 +145,13 @@ func (c *Conn) handleControl(h ws.Header) error {
 }
 
 // awaitFrame waits for the first byte of a frame. After PingInterval of silence it pings, and gives buffers back; after
-// another PongTimeout it gives up.
+// another PongTimeout it gives up. While somebody is writing it waits on: WriteTimeout is what ends that.
 func (c *Conn) awaitFrame() error {
 	if c.br.Buffered() > 0 {
 		return nil
 	}
 	wait := c.cfg.PingInterval
-	for pinged := false; ; pinged = true {
+	for pinged := false; ; {
 		c.setReadDeadline(time.Now().Add(wait))
 		_, err := c.br.Peek(1)
 		if err == nil || pinged || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -159,10 +160,12 @@ func (c *Conn) awaitFrame() error {
 		if len(c.message)+len(c.packed) == 0 {
 			c.message, c.packed = nil, nil
 		}
-		if err := c.writeControl(c.ctx, ws.OpPing, nil); err != nil {
+		if pinged, err = c.pingIdle(); err != nil {
 			return err
 		}
-		wait = c.cfg.PongTimeout
+		if pinged {
+			wait = c.cfg.PongTimeout
+		}
 	}
 }
 

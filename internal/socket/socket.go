@@ -43,7 +43,8 @@ const (
 
 	firstChunk   = 4 << 10          // bytes of a payload that are believed before they arrive
 	keepBuffer   = 64 << 10         // larger message buffers are given back at once, the others after a silence
-	frameTimeout = 60 * time.Second // from a frame's first byte to its last
+	frameTimeout = 60 * time.Second // for each piece of a frame to arrive
+	piece        = 64 << 10         // bytes of a frame that have a time-out of their own, so that a slow line may carry a long one
 )
 
 // ErrClosed is returned by the writing methods after the connection has ended, or after our goodbye.
@@ -55,7 +56,7 @@ type Config struct {
 	MaxMessage   int           // bytes of a message, inflated
 	PingInterval time.Duration // silence after which the other side is asked for a sign of life
 	PongTimeout  time.Duration // silence after that ping which ends the connection
-	WriteTimeout time.Duration // after which a write that the other side does not take cuts the connection
+	WriteTimeout time.Duration // in which the other side must take a message, or each 64 KiB of it; else the connection is cut
 }
 
 // Conn is one end. One goroutine reads; everything else may be called by any.
@@ -73,13 +74,15 @@ type Conn struct {
 	out     buffer        // the frame being written; of the token's holder
 	closing atomic.Bool   // our close frame is out, nothing follows; set by the token's holder
 
+	owed atomic.Pointer[[]byte] // the payload of a pong that goes out before the token is passed for good
+
 	mu      sync.Mutex
 	closeBy time.Time // no read lasts longer than this once we are closing
 	ended   bool
 	code    uint16
 	reason  string
 
-	pong chan struct{} // a pong arrived
+	heard chan struct{} // a pong arrived
 	readState
 }
 
@@ -90,7 +93,7 @@ func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
 	cfg.PongTimeout = cmp.Or(cfg.PongTimeout, DefaultPongTimeout)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
 	c := &Conn{
-		cfg: cfg, nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), pong: make(chan struct{}, 1),
+		cfg: cfg, nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 	}
 	if cfg.Client {
 		c.state = ws.StateClientSide
@@ -119,14 +122,14 @@ func (c *Conn) AnswersPing(ctx context.Context, wait time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	select {
-	case <-c.pong: // of an older ping
+	case <-c.heard: // of an older ping
 	default:
 	}
-	if err := c.writeControl(ctx, ws.OpPing, nil); err != nil {
+	if err := c.ping(ctx); err != nil {
 		return false
 	}
 	select {
-	case <-c.pong:
+	case <-c.heard:
 		return true
 	case <-ctx.Done():
 	case <-c.ctx.Done():

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -34,8 +35,21 @@ func (c *Conn) TakeTurn(ctx context.Context) error {
 	return nil
 }
 
-// PassTurn gives the right to write back.
-func (c *Conn) PassTurn() { c.turn <- struct{}{} }
+// PassTurn gives the right to write back. A pong that is owed goes out first.
+func (c *Conn) PassTurn() {
+	for {
+		c.turn <- struct{}{}
+		if c.owed.Load() == nil {
+			return
+		}
+		select {
+		case <-c.turn:
+			_ = c.payPong() // the reader hears of a connection that was cut
+		default:
+			return // whoever has the turn now pays
+		}
+	}
+}
 
 // Write sends one text message. Once it was begun, ctx does not end it; WriteTimeout does, by cutting the connection.
 func (c *Conn) Write(ctx context.Context, data []byte) error {
@@ -51,8 +65,31 @@ func (c *Conn) WriteTurn(data []byte) error {
 	return c.writeFrame(ws.OpText, data, time.Now().Add(c.cfg.WriteTimeout))
 }
 
-// writeControl sends a ping or a pong.
-func (c *Conn) writeControl(ctx context.Context, op ws.OpCode, payload []byte) error {
+// pong answers a ping, for the reader, which must not wait for a side that does not read: where somebody else is writing,
+// that one sends the pong behind it. The last of several answers them all [RFC 6455 §5.5.3].
+func (c *Conn) pong(payload []byte) error {
+	payload = bytes.Clone(payload)
+	c.owed.Store(&payload)
+	select {
+	case <-c.turn:
+		defer c.PassTurn()
+		return c.payPong()
+	default:
+		return nil
+	}
+}
+
+// payPong sends the pong that is owed, if it is still. It is for the holder of the turn.
+func (c *Conn) payPong() error {
+	payload := c.owed.Swap(nil)
+	if payload == nil || c.closing.Load() || c.ctx.Err() != nil {
+		return nil
+	}
+	return c.writeFrame(ws.OpPong, *payload, time.Now().Add(c.cfg.WriteTimeout))
+}
+
+// ping sends a ping before ctx ends.
+func (c *Conn) ping(ctx context.Context) error {
 	if err := c.TakeTurn(ctx); err != nil {
 		return err
 	}
@@ -61,14 +98,34 @@ func (c *Conn) writeControl(ctx context.Context, op ws.OpCode, payload []byte) e
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	return c.writeFrame(op, payload, deadline)
+	return c.writeFrame(ws.OpPing, nil, deadline)
 }
 
-// writeFrame is for the holder of the turn. A write that fails cuts the connection: half a frame may be out.
+// pingIdle sends a ping and reports whether it did: not while somebody else is writing, who learns by that whether the
+// other side is there.
+func (c *Conn) pingIdle() (bool, error) {
+	select {
+	case <-c.turn:
+	default:
+		return false, nil
+	}
+	defer c.PassTurn()
+	if c.closing.Load() || c.ctx.Err() != nil {
+		return false, ErrClosed
+	}
+	return true, c.writeFrame(ws.OpPing, nil, time.Now().Add(c.cfg.WriteTimeout))
+}
+
+// writeFrame is for the holder of the turn. deadline is that of the first piece; each further one has WriteTimeout. A
+// write that fails cuts the connection: half a frame may be out.
 func (c *Conn) writeFrame(op ws.OpCode, payload []byte, deadline time.Time) error {
-	frame := c.compose(op, payload)
-	_ = c.nc.SetWriteDeadline(deadline)
-	_, err := c.nc.Write(frame)
+	var err error
+	for rest := c.compose(op, payload); len(rest) > 0 && err == nil; deadline = time.Now().Add(c.cfg.WriteTimeout) {
+		n := min(len(rest), piece)
+		_ = c.nc.SetWriteDeadline(deadline)
+		_, err = c.nc.Write(rest[:n])
+		rest = rest[n:]
+	}
 	if cap(c.out) > keepBuffer || op == ws.OpPing { // a ping of ours is sent after a silence
 		c.out = nil
 	}
