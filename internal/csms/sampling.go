@@ -48,6 +48,7 @@ type setting struct {
 	action      string
 	payload     any
 	status      func(answer []byte) string // what became of it
+	optional    bool                       // a station that does not know it has it in force
 }
 
 // inForce is the status of a change that needs nothing more, in every version.
@@ -70,9 +71,9 @@ func status16(answer []byte) string {
 }
 
 // settings2 are the changes in the order in which they are sent [2.0.1 J]. Each goes alone, for a station may take no more
-// at once.
+// at once. An interval is followed by the switch without which some stations send nothing; many have none.
 func settings2(s Sampling) []setting {
-	return s.settings(func(name, value string) setting {
+	change := func(name, value string) setting {
 		component, variable, _ := strings.Cut(name, ".")
 		return setting{
 			name: name, value: value, action: v201.SetVariables, status: status2,
@@ -80,9 +81,20 @@ func settings2(s Sampling) []setting {
 				AttributeValue: value, Component: v201.Named{Name: component}, Variable: v201.Named{Name: variable},
 			}}},
 		}
-	},
+	}
+	list := s.settings(change,
 		v201.AlignedDataCtrlr+"."+v201.Interval, v201.AlignedDataCtrlr+"."+v201.Measurands,
 		v201.SampledDataCtrlr+"."+v201.TxUpdatedInterval, v201.SampledDataCtrlr+"."+v201.TxUpdatedMeasurands)
+	enable := func(interval time.Duration, component string) {
+		if interval > 0 {
+			on := change(component+"."+v201.Enabled, "true")
+			on.optional = true
+			list = append(list, on)
+		}
+	}
+	enable(s.ClockAlignedInterval, v201.AlignedDataCtrlr)
+	enable(s.SampleInterval, v201.SampledDataCtrlr)
+	return list
 }
 
 func status2(answer []byte) string {
@@ -142,9 +154,12 @@ func (p *Peer) set(s *setting) {
 		log.Warn("set sampling", "error", err)
 		return
 	}
-	if status := s.status(answer); status != inForce {
+	switch status := s.status(answer); {
+	case status == inForce:
+		log.Info("sampling set")
+	case s.optional && (status == string(v201.VariableUnknownVariable) || status == string(v201.VariableUnknownComponent)):
+		log.Debug("the station has no such switch")
+	default:
 		log.Warn("sampling not in force", "status", fmt.Sprintf("%.64s", status))
-		return
 	}
-	log.Info("sampling set")
 }

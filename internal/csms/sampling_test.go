@@ -83,6 +83,8 @@ func TestSamplingIsSetAfterBootIn2(t *testing.T) {
 				`SetVariables{"setVariableData":[{"attributeValue":"Energy.Active.Import.Register,Power.Active.Import","component":{"name":"AlignedDataCtrlr"},"variable":{"name":"Measurands"}}]}`,
 				`SetVariables{"setVariableData":[{"attributeValue":"30","component":{"name":"SampledDataCtrlr"},"variable":{"name":"TxUpdatedInterval"}}]}`,
 				`SetVariables{"setVariableData":[{"attributeValue":"Energy.Active.Import.Register","component":{"name":"SampledDataCtrlr"},"variable":{"name":"TxUpdatedMeasurands"}}]}`,
+				`SetVariables{"setVariableData":[{"attributeValue":"true","component":{"name":"AlignedDataCtrlr"},"variable":{"name":"Enabled"}}]}`,
+				`SetVariables{"setVariableData":[{"attributeValue":"true","component":{"name":"SampledDataCtrlr"},"variable":{"name":"Enabled"}}]}`,
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s: got %q\nwant %q", version, got, want)
@@ -132,6 +134,48 @@ func TestSamplingNotInForceIsLogged(t *testing.T) {
 				synctest.Wait()
 				p.Closed()
 				if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, c.want) {
+					t.Errorf("logged %s", got)
+				}
+			})
+		})
+	}
+}
+
+// A station without the switch Enabled measures always: no warning. One that refuses it may stay silent.
+func TestSamplingSwitch(t *testing.T) {
+	for _, c := range []struct{ status, level string }{
+		{"UnknownVariable", ""}, {"UnknownComponent", ""}, {"Accepted", ""}, {"Rejected", "level=WARN"}, {"NotSupportedAttributeType", "level=WARN"},
+	} {
+		t.Run(c.status, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				central, err := csms.New(csms.Config{Sampling: csms.Sampling{ClockAlignedInterval: time.Minute}}, &fakeLedger{},
+					slog.New(slog.NewTextHandler(&log, nil)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				link := &fakeLink{station: "CP_1", protocol: hayalet.OCPP201}
+				p, err := central.Open(t.Context(), link)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := p.Receive(t.Context(), []byte(bootCall2)); err != nil {
+					t.Fatal(err)
+				}
+				for sent, status := range []string{"Accepted", c.status} {
+					synctest.Wait()
+					frames := link.take()
+					m, _ := ocpp.ParseMessage([]byte(frames[len(frames)-1]))
+					if isSwitch := strings.Contains(string(m.Payload), `"Enabled"`); isSwitch != (sent == 1) {
+						t.Fatalf("sent %s", m.Payload)
+					}
+					if err := p.Receive(t.Context(), fmt.Appendf(nil, `[3,%q,{"setVariableResult":[{"attributeStatus":%q}]}]`, m.ID, status)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				synctest.Wait()
+				p.Closed()
+				if got := log.String(); strings.Contains(got, "level=WARN") != (c.level != "") {
 					t.Errorf("logged %s", got)
 				}
 			})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,36 @@ func TestScriptsInEveryVersion(t *testing.T) {
 	}
 	if told < len(paths)/2 {
 		t.Errorf("only %d of %d stories were told in every version", told, len(paths))
+	}
+}
+
+// TestRestartAnywhereIn2 cuts the stories of 2.x at every frame: starts that wait for their EVSE, and what else only 2.x
+// keeps, is saved and carries on to the same incidents.
+func TestRestartAnywhereIn2(t *testing.T) {
+	paths, err := filepath.Glob("testdata/scripts/*/*-2-*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		s := readScript(t, path)
+		if s.version == hayalet.OCPP16 {
+			continue
+		}
+		st := newStage(t, s.version)
+		for _, line := range s.body {
+			st.line(line)
+		}
+		whole := newMemory()
+		through(t, whole, st.frames)
+		for cut := 1; cut < len(st.frames); cut++ {
+			parts := newMemory()
+			through(t, parts, st.frames[:cut])
+			through(t, parts, st.frames[cut-1:]) // with one frame said again
+			if !reflect.DeepEqual(parts.incidents, whole.incidents) {
+				t.Errorf("%s cut at %d: got %+v, want %+v", path, cut, parts.incidents, whole.incidents)
+				break
+			}
+		}
 	}
 }
 

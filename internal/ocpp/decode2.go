@@ -167,6 +167,7 @@ func (p *payload2) transaction(e *hayalet.Event) {
 		}
 	}
 	e.SeqNo, e.HasSeqNo = p.seqNo, p.numbered
+	e.HasConnector = e.HasConnector && e.Connector != 0 // the station itself is no EVSE: none is told yet
 	e.Status = chargingState(p.state, e)
 	if context != hayalet.ContextNone {
 		book(e, context)
@@ -174,14 +175,20 @@ func (p *payload2) transaction(e *hayalet.Event) {
 }
 
 // book finds the register at the begin or the end of a transaction among the samples: that of the context, else that of
-// the event's own time; a total, else the sum of the phases.
+// the event's own time; a total, else the sum of the phases; that of the outlet, else that of the cable or the vehicle.
 func book(e *hayalet.Event, context hayalet.Context) {
-	if total(e, func(s *hayalet.Sample) bool { return s.Context == context }) {
-		return
+	for _, at := range [...]hayalet.Location{hayalet.Outlet, hayalet.Cable, hayalet.EV} {
+		if total(e, func(s *hayalet.Sample) bool { return s.Location == at && s.Context == context }) {
+			return
+		}
 	}
-	total(e, func(s *hayalet.Sample) bool {
-		return s.ClaimedAt == e.ClaimedAt && (s.Context == hayalet.ContextNone || s.Context == hayalet.SamplePeriodic)
-	})
+	for _, at := range [...]hayalet.Location{hayalet.Outlet, hayalet.Cable, hayalet.EV} {
+		if total(e, func(s *hayalet.Sample) bool {
+			return s.Location == at && s.ClaimedAt == e.ClaimedAt && (s.Context == hayalet.ContextNone || s.Context == hayalet.SamplePeriodic)
+		}) {
+			return
+		}
+	}
 }
 
 // total sets the event's meter from the register samples that match. Of several groups the last one counts.
@@ -189,8 +196,7 @@ func total(e *hayalet.Event, match func(*hayalet.Sample) bool) bool {
 	var phases uint8
 	for i := range e.Samples {
 		s := &e.Samples[i]
-		atOutlet := s.Location == hayalet.Outlet || s.Location == hayalet.Cable || s.Location == hayalet.EV
-		if s.Measurand != hayalet.EnergyImportRegister || !s.Usable() || s.Value < 0 || !atOutlet || !match(s) {
+		if s.Measurand != hayalet.EnergyImportRegister || !s.Usable() || s.Value < 0 || !match(s) {
 			continue
 		}
 		switch {

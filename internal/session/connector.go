@@ -65,6 +65,7 @@ type Transaction struct {
 	Bare         hayalet.Instant // receipt of the first clock-aligned value without the id since one with it; zero: there was none
 	Untold       bool            // its start did not say a register, and the rules do not know of it yet
 	Explains     hayalet.Instant // Untold: event time from which it may cover what was read before it came; zero: it covers nothing
+	Queued       bool            // its start came out of a queue that an outage filled
 	Idle         bool            // it began on a connector that was known to be idle, with no end that may yet be taken back
 	SeqNo        int64           // 2.x: of its last event, plus one; zero: none was seen
 	Lapsed       bool            // it did so once: an id does not take it back again
@@ -123,9 +124,9 @@ type Connector struct {
 
 	Ended    [4]EndedTx // the last that ended: said again, their starts begin nothing and their stops end nothing
 	DCProofs uint8
-	Most     hayalet.Power   // the highest mean power of an interval inside a transaction
-	Seen     uint8           // how many such intervals there were, up to 255
-	Heard    hayalet.Instant // receipt of the last usable register, power or current
+	Most     [3]hayalet.Power // the highest mean powers of intervals inside transactions, falling
+	Seen     uint8            // how many such intervals there were, up to 255
+	Heard    hayalet.Instant  // receipt of the last usable register, power or current
 
 	Electric     hayalet.Instant // event time of the last power or current
 	ElectricRecv hayalet.Instant // receipt of the first of that time
@@ -199,12 +200,22 @@ func (c *Connector) delivered() hayalet.Power {
 // usualNeeds is how many intervals inside transactions tell what a connector delivers.
 const usualNeeds = 8
 
-// usual bounds what the connector delivers in a transaction of which nothing was read yet: half as much again as it ever did.
+// usual bounds what the connector delivers in a transaction of which nothing was read yet: half as much again as it did three times.
 func (c *Connector) usual() hayalet.Power {
 	if c.Seen < usualNeeds {
 		return c.limit()
 	}
-	return min(max(c.Rating(), c.Most+c.Most/2), c.limit())
+	most := c.Most[len(c.Most)-1] // the others may be bursts, made to be believed in later
+	return min(max(c.Rating(), most+most/2), c.limit())
+}
+
+// reached notes the mean power of an interval inside a transaction.
+func (c *Connector) reached(p hayalet.Power) {
+	p = min(p, c.limit())
+	for i := range c.Most {
+		c.Most[i], p = max(c.Most[i], p), min(c.Most[i], p)
+	}
+	c.Seen = min(c.Seen, 254) + 1
 }
 
 // drawnIdle bounds what a connector still delivers after a transaction's last power was none, and is that power.

@@ -40,8 +40,11 @@ func (s *Station) land(e *hayalet.Event) {
 		return
 	}
 	s.drop(e.Transaction)
-	start.Connector, start.HasConnector = c.ID, true
-	s.start(&start)
+	said := start.At
+	start.Connector, start.HasConnector, start.At = c.ID, true, e.At // what it covers is known only now
+	if s.start(&start); c.names(e) {
+		c.Tx.StartedRecv = min(c.Tx.StartedRecv, said)
+	}
 }
 
 func (s *Station) drop(id hayalet.TransactionID) {
@@ -126,22 +129,49 @@ func (s *Station) tellAtEnd(c *Connector, recv hayalet.Instant) {
 	s.step(Step{Kind: StepStart, Connector: c, At: recv, EventAt: tx.StartedAt})
 }
 
-// before is the growth up to the start of the running transaction, as its first value v shows it. A register that was read
-// since shows nothing of it; then the transaction has no track.
+// before is the growth up to the start of the running transaction, as its first value v shows it. Where the start comes out
+// of a queue, a register that was read since shows nothing of it, and the transaction has no track; else the start claims to
+// be older than it can be.
 func (s *Station) before(c *Connector, v value) (Reading, bool) {
 	r, t, ok := s.growth(c, &v)
-	if !ok || t.Last.At > c.Tx.StartedAt {
+	if !ok {
+		r, t, ok = s.leap(c, &v)
+	}
+	if !ok || t.Last.At > c.Tx.StartedAt && c.Tx.Explains != 0 {
 		return Reading{}, ok
 	}
 	own := hayalet.Energy(0)
 	if v.context != hayalet.TransactionBegin {
-		own = min(r.Increase, c.usual().Over(max(0, v.at.Sub(c.Tx.StartedAt))))
+		own = min(r.Increase, c.usual().Over(max(0, v.at.Sub(max(c.Tx.since(), t.Last.At)))))
 	}
 	r.Increase -= own
 	r.Value = v.energy - own
 	r.At = max(r.Since, min(r.At, c.Tx.StartedAt))
 	c.Tx.Track, c.Tx.Start = int8(c.index(t)), point{r.Value, c.Tx.StartedAt}
 	return r, c.Tx.Idle
+}
+
+// leap is the growth up to v where nothing can deliver it since the register was last read: then it stood still in what we
+// were told, and not in truth.
+func (s *Station) leap(c *Connector, v *value) (r Reading, t *Track, ok bool) {
+	t = c.conflicting(v)
+	if t == nil || t.StopOnly {
+		return r, nil, false
+	}
+	if rise := v.scaled(t.Scale, t).energy - t.Last.Value; rise <= 0 || rise > absurd {
+		return r, nil, false
+	}
+	r = s.grown(c, t, t.Scale, v)
+	r.Evidence |= hayalet.EvidenceImpossible
+	return r, t, true
+}
+
+// since is when the transaction can have begun: its start was sent soon after, or waited for the link.
+func (t *Transaction) since() hayalet.Instant {
+	if t.Queued {
+		return t.StartedAt
+	}
+	return max(t.StartedAt, t.StartedRecv.Add(-oldMessage))
 }
 
 // queued reports whether v belongs to a transaction that was only inferred to have ended, since the station said Available
@@ -152,12 +182,15 @@ func (s *Station) queued(c *Connector, v *value, e *hayalet.Event) bool {
 		v.at >= tx.StartedAt && v.at <= min(s.Link.Up, tx.EndedAt) && v.recv.Sub(s.Link.Up) <= backlogTime
 }
 
-// plug notes which connectors of an EVSE are occupied.
+// plug notes which connectors of an EVSE are occupied. What is said of the EVSE as a whole is said of all.
 func (c *Connector) plug(r hayalet.StatusReport) {
 	bit := uint16(1) << min(max(r.Plug, 0), 15)
-	if r.Status == hayalet.Occupied {
+	switch {
+	case r.Status == hayalet.Occupied:
 		c.Plugged |= bit
-	} else {
+	case r.Plug == 0:
+		c.Plugged = 0
+	default:
 		c.Plugged &^= bit
 	}
 }

@@ -202,7 +202,8 @@ func (s *Station) place(c *Connector, v *value, e *hayalet.Event, together int) 
 		return c.withBaseline(r, t)
 	}
 	if s.queued(c, v, e) {
-		if t, scale := c.candidate(v, c.limit()); t != nil {
+		t, scale := c.candidate(v, c.limit())
+		if t != nil && t.delivers(v, scale, c.usual()) {
 			sv := v.scaled(scale, t)
 			t.take(sv.energy, &sv)
 			t.Baseline = t.Last
@@ -422,9 +423,9 @@ func (c *Connector) free(t *Track) hayalet.Energy {
 // delivered, or did where meterStart and meterStop tell, and the standby before it.
 func (c *Connector) share(t *Track) hayalet.Energy {
 	from, standby := t.Last.At, hayalet.Energy(0)
-	if !c.Tx.Adopted && c.Tx.StartedAt > from {
-		standby = idleCap.Over(c.Tx.StartedAt.Sub(from))
-		from = c.Tx.StartedAt
+	if began := c.Tx.since(); !c.Tx.Adopted && began > from {
+		standby = idleCap.Over(began.Sub(from))
+		from = began
 	}
 	power := c.delivered()
 	if c.Tx.Idled != 0 && t.Last.At >= c.Tx.Idled { // it was read when nothing flowed any more
@@ -450,7 +451,7 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 	case Active:
 		t.inside(t.Last)
 		if r.Elapsed() >= minPowerSpan {
-			c.Most, c.Seen = max(c.Most, min(implied, c.limit())), min(c.Seen, 254)+1
+			c.reached(implied)
 		}
 		if implied > RatingAC && c.DCProofs < dcNeeds && c.PowerAt == r.At && c.Power > implied*4/5 && c.Power < implied*6/5 {
 			c.DCProofs++

@@ -7,7 +7,8 @@ import (
 	"hayalet"
 )
 
-// MaxConnectors bounds the connectors kept of one station; messages about further ones change nothing.
+// MaxConnectors bounds the connectors kept of one station: those with the lowest ids, since outlets are numbered from 1.
+// Messages about further ones change nothing.
 const MaxConnectors = 64
 
 // oldMessage is how far behind its receipt a claim must lie to be part of a backlog.
@@ -96,7 +97,10 @@ func (s *Station) connector(id hayalet.ConnectorID) *Connector {
 		return s.Connectors[at]
 	}
 	if len(s.Connectors) >= MaxConnectors {
-		return nil
+		if at == MaxConnectors {
+			return nil
+		}
+		s.Connectors = s.Connectors[:MaxConnectors-1]
 	}
 	c := &Connector{ID: id, Tx: Transaction{Track: -1, Scale: 1}}
 	if s.profiles != nil {
@@ -300,6 +304,7 @@ func (s *Station) start(e *hayalet.Event) {
 	c.Tx = Transaction{
 		ID: e.Transaction, Token: e.Token, StartClaim: e.ClaimedAt, Meter: e.Meter, HasMeter: e.HasMeter, StartSeq: e.Seq, StartConn: e.Conn,
 		StartedAt: at, StartedRecv: e.At, Tried: tried, Track: -1, Scale: 1, Idle: idle, Untold: !e.HasMeter && e.Transaction.IsSet(),
+		Queued: s.offline(at),
 	}
 	c.openTracks()
 	if e.HasMeter {
@@ -319,12 +324,18 @@ func (s *Station) start(e *hayalet.Event) {
 }
 
 // explains returns the event time from which a start that comes late covers what was read before it: only when the link
-// was down at that time, so that the station had to queue it. Zero when it covers nothing.
+// was down at that time, so that the station had to queue it, and is not back for so long that any queue has come. Zero when
+// it covers nothing.
 func (s *Station) explains(c *Connector, at hayalet.Instant, e *hayalet.Event) hayalet.Instant {
-	if c.State != Inactive || at >= s.Link.Up || e.At.Sub(at) < oldMessage/6 || s.Link.Down == 0 || at < s.Link.Down.Add(-oldMessage) {
+	if c.State != Inactive || !s.offline(at) || e.At.Sub(s.Link.Up) > lateQueue || e.At.Sub(at) < oldMessage/6 {
 		return 0
 	}
 	return at
+}
+
+// offline reports whether the station had no connection at the event time at, so that it had to queue what it says of it.
+func (s *Station) offline(at hayalet.Instant) bool {
+	return s.Link.Down != 0 && at < s.Link.Up && at >= s.Link.Down.Add(-oldMessage)
 }
 
 func (s *Station) startAnswer(e *hayalet.Event) {

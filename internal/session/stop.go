@@ -118,6 +118,11 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 	if t == nil {
 		return r, nil, false
 	}
+	return s.grown(c, t, scale, v), t, true
+}
+
+// grown is how far v, scaled, lies above the track.
+func (s *Station) grown(c *Connector, t *Track, scale int64, v *value) (r Reading) {
 	*v = v.scaled(scale, t)
 	r = Reading{
 		Value: v.energy, Written: t.tolerance(v), Quantum: v.quantum, Since: t.Last.At, At: max(v.at, t.Last.At), Context: v.context, Track: c.index(t),
@@ -132,7 +137,7 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 		r.Baseline, r.BaselineAt = v.energy-r.Increase, c.IdleSince
 		r.Since = min(max(r.Since, c.IdleSince), r.At)
 	}
-	return r, t, true
+	return r
 }
 
 // stopped finds the connector whose transaction a stop ends. The id leads; without a usable one the stop must be
@@ -140,7 +145,11 @@ func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) 
 func (s *Station) stopped(e *hayalet.Event) *Connector {
 	named := func(c *Connector) bool { return c.HasTx && c.Tx.ID.IsSet() && c.Tx.ID == e.Transaction }
 	usable := e.Transaction.Usable()
-	if c := s.only(e, func(c *Connector) bool { return usable && c.State == Active && named(c) }); c != nil {
+	running := func(c *Connector) bool { return usable && c.State == Active && named(c) }
+	if c := s.only(e, running); c != nil {
+		return c
+	}
+	if c := s.misplaced(e, running); c != nil {
 		return c
 	}
 	if c := s.only(e, func(c *Connector) bool { return c.State == Inactive && named(c) && c.Tx.End != Stopped }); c != nil {
@@ -155,6 +164,19 @@ func (s *Station) stopped(e *hayalet.Event) *Connector {
 		}
 	}
 	return s.only(e, func(c *Connector) bool { return c.State == Unknown })
+}
+
+// misplaced finds the transaction of a stop that names an EVSE where its id never was: the central system ends it by the id.
+func (s *Station) misplaced(e *hayalet.Event, running func(*Connector) bool) *Connector {
+	if !e.HasConnector {
+		return nil
+	}
+	if c := s.Connector(e.Connector); c != nil && c.Issued(e.Transaction) {
+		return nil
+	}
+	anywhere := *e
+	anywhere.HasConnector = false
+	return s.only(&anywhere, running)
 }
 
 // only returns the one outlet that matches, or of several the one whose register meterStop carries on; nil where that is

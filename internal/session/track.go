@@ -157,6 +157,12 @@ func (t *Track) continues(e hayalet.Energy, v *value, limit hayalet.Power) bool 
 	return e >= t.Last.Value-below && e <= t.reach(t.Last, t.LastRecv, v, limit)
 }
 
+// delivers reports whether v, scaled, can have been reached by its event time, whenever it came.
+func (t *Track) delivers(v *value, scale int64, power hayalet.Power) bool {
+	sv := v.scaled(scale, t)
+	return sv.energy <= t.Last.Value+power.Over(max(0, sv.at.Sub(t.Last.At)))+t.tolerance(&sv)
+}
+
 // same reports whether the track is of the same quantity as v. A total may carry on a sum of phases and the other way
 // round: meterStart and meterStop are totals beside them.
 func (t *Track) same(v *value) bool {

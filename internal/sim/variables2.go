@@ -28,6 +28,7 @@ type variables2 map[variableKey]variableState
 
 func newVariables2() variables2 {
 	return variables2{
+		{"AlignedDataCtrlr", "Enabled"}:             {value: "true", kind: "boolean"},
 		{"AlignedDataCtrlr", "Interval"}:            {value: "0", kind: "integer"},
 		{"AlignedDataCtrlr", "Measurands"}:          {value: energyRegister, kind: "MemberList"},
 		{"AlignedDataCtrlr", "SendDuringIdle"}:      {value: "true", kind: "boolean"},
@@ -38,6 +39,7 @@ func newVariables2() variables2 {
 		{"OCPPCommCtrlr", "HeartbeatInterval"}:      {value: "0", kind: "integer"},
 		{"OCPPCommCtrlr", "MessageTimeout"}:         {value: "10", kind: "integer", readOnly: true},
 		{"OCPPCommCtrlr", "WebSocketPingInterval"}:  {value: "0", kind: "integer"},
+		{"SampledDataCtrlr", "Enabled"}:             {value: "true", kind: "boolean"},
 		{"SampledDataCtrlr", "TxEndedInterval"}:     {value: "0", kind: "integer"},
 		{"SampledDataCtrlr", "TxEndedMeasurands"}:   {value: energyRegister, kind: "MemberList"},
 		{"SampledDataCtrlr", "TxStartedMeasurands"}: {value: energyRegister, kind: "MemberList"},

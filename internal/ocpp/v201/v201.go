@@ -160,6 +160,7 @@ const (
 const (
 	AlignedDataCtrlr    = "AlignedDataCtrlr"
 	SampledDataCtrlr    = "SampledDataCtrlr"
+	Enabled             = "Enabled"
 	Interval            = "Interval"
 	Measurands          = "Measurands"
 	TxUpdatedInterval   = "TxUpdatedInterval"
