@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +114,9 @@ func (a *app) runAnalyze(ctx context.Context, o analyzeOptions, files []string) 
 		if found.incidents[i].Alarms(fail) {
 			return exitCode{exitAlarms, errSilent}
 		}
+	}
+	if o.failOn != "" && stats.Frames() == 0 { // who asks for an exit code must not take silence for quiet
+		return hint(errors.New("no message was read: there is nothing to judge"), "see docs/logs.md for what is understood")
 	}
 	return nil
 }

@@ -66,11 +66,13 @@ func newReportRecord(name string) (*reportRecord, error) {
 	if name == "" {
 		return nil, nil
 	}
-	if err := tryFolder(filepath.Dir(name)); err != nil {
-		return nil, hint(fmt.Errorf("write report: %v", err), "give a place with --report")
-	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil, hint(fmt.Errorf("write report: %s is a directory", name), "give the name of a file with --report")
+	}
+	if info, err := os.Lstat(name); err != nil || info.Mode().IsRegular() { // else it is written to as it is
+		if err := tryFolder(filepath.Dir(name)); err != nil {
+			return nil, hint(fmt.Errorf("write report: %v", err), "give a place with --report")
+		}
 	}
 	return &reportRecord{
 		met: make(map[hayalet.StationID]*report.Presence), places: make(map[place]*recorded), episodes: make(map[string]*episode),
@@ -294,7 +296,13 @@ func (a *app) writeReport(name string, record *reportRecord, found findings, sta
 	for key, e := range record.episodes {
 		analysis.Episodes[key] = e.Episode
 	}
-	if err := writeWhole(name, analysis.HTML); err != nil {
+	var err error
+	if a.isStdout(name) {
+		err = analysis.HTML(a.stdout)
+	} else {
+		err = writeWhole(name, analysis.HTML)
+	}
+	if err != nil {
 		return hint(fmt.Errorf("write report: %v", err), "give the name of a file with --report")
 	}
 	return nil
@@ -355,7 +363,7 @@ func sources(stats capture.Stats) []report.Source {
 func writeWhole(name string, write func(io.Writer) error) (err error) {
 	var f *os.File
 	if info, serr := os.Lstat(name); serr == nil && !info.Mode().IsRegular() {
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) //nolint:gosec // a page is to be read
 	} else if f, err = os.CreateTemp(filepath.Dir(name), ".hayalet-report-"); err == nil {
 		temporary := f.Name()
 		defer func() {

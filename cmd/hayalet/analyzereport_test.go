@@ -64,6 +64,64 @@ func reported(t *testing.T, record string) string {
 	return string(data)
 }
 
+// TestStandardOutputByItsName: a report or a conversion to /dev/stdout takes nothing away that was written there before.
+func TestStandardOutputByItsName(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "out")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	link := filepath.Join(t.TempDir(), "stdout")
+	if err := os.Symlink(name, link); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{stdout: f, stderr: io.Discard, text: lang.New(lang.EN)}
+	cfg, err := loadConfig("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(f, "before")
+	record, err := newReportRecord(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.writeReport(link, record, findings{}, capture.Stats{}, &cfg, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "x.jsonl")
+	if err := os.WriteFile(log, []byte(`{"station":"S","direction":"in","frame":[3]}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.runConvert(t.Context(), convertOptions{out: link, to: "jsonl", zone: "UTC"}, []string{log}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(got); !strings.HasPrefix(text, "before\n<!DOCTYPE html>") || !strings.HasSuffix(text, `"frame":[3]}`+"\n") {
+		t.Errorf("%.60q … %q", text, text[max(0, len(text)-60):])
+	}
+}
+
+// TestConvertSaysWhatItCannotWrite: a message whose line nobody could read is a gap, and is counted.
+func TestConvertSaysWhatItCannotWrite(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "x.log")
+	text := "S: receive message [2,\"a\",\"DataTransfer\",\"" + strings.Repeat("\xff", 900_000) + "\"]\n"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, said bytes.Buffer
+	a := &app{stdout: &out, stderr: &said, text: lang.New(lang.EN)}
+	if err := a.runConvert(t.Context(), convertOptions{out: "-", to: "jsonl", zone: "UTC"}, []string{log}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "0 messages written") || !strings.Contains(said.String(), `1 × too-long (S [2,"a",`) || !strings.Contains(out.String(), `"kind":"gap"`) {
+		t.Errorf("said %q, wrote %.100q", said.String(), out.String())
+	}
+}
+
 // diary writes JSONL of one station, a line a minute.
 type diary struct {
 	strings.Builder

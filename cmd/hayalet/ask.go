@@ -141,15 +141,25 @@ func (a *app) stations() *cobra.Command {
 	client := a.asking(cmd)
 	output := cmd.Flags().StringP("output", "o", "text", a.text.T("flag.output"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkOutput(*output, "text", "json"); err != nil {
+		if err := checkOutput(*output, "text", "json", "ndjson"); err != nil {
 			return err
 		}
 		all, err := client().Stations(cmd.Context())
 		if err != nil {
 			return err
 		}
-		if *output == "json" {
+		switch *output {
+		case "json":
 			return a.encode(all)
+		case "ndjson":
+			enc := json.NewEncoder(a.stdout)
+			enc.SetEscapeHTML(false)
+			for i := range all {
+				if err := enc.Encode(&all[i]); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 		return a.printStations(all)
 	}

@@ -39,6 +39,7 @@ func (a *app) convert() *cobra.Command {
 type frameWriter interface {
 	hayalet.FrameSink
 	Flush() error
+	Lost() []capture.LossCount
 }
 
 func (a *app) runConvert(ctx context.Context, o convertOptions, files []string) error {
@@ -59,23 +60,21 @@ func (a *app) runConvert(ctx context.Context, o convertOptions, files []string) 
 		return err
 	}
 	var w frameWriter = capture.NewRecorder(out)
-	var trace *capture.TraceWriter
 	if o.to == "trace" {
-		trace = capture.NewTraceWriter(out)
-		w = trace
+		w = capture.NewTraceWriter(out)
 	}
 	stats, err := capture.Read(ctx, opts, inputs, w)
 	if err := errors.Join(err, w.Flush(), finish()); err != nil {
 		return usage(err)
 	}
 	a.sayUnread(stats)
-	a.sayConverted(stats.Frames(), trace)
+	a.sayConverted(stats.Frames(), w.Lost())
 	return nil
 }
 
 // create opens the file to write, which must be none that is read.
 func (a *app) create(name string, inputs []capture.Input) (out io.Writer, finish func() error, err error) {
-	if name == "-" {
+	if name == "-" || a.isStdout(name) {
 		b := bufio.NewWriter(a.stdout)
 		return b, b.Flush, nil
 	}
@@ -93,15 +92,28 @@ func (a *app) create(name string, inputs []capture.Input) (out io.Writer, finish
 	return f, f.Close, nil
 }
 
+// isStdout reports whether a name stands for standard output, as /dev/stdout does: opened by that name it would lose what
+// was written to it before.
+func (a *app) isStdout(name string) bool {
+	f, ok := a.stdout.(*os.File)
+	if !ok {
+		return false
+	}
+	own, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(name)
+	return err == nil && os.SameFile(own, named)
+}
+
 // sayConverted says how much was written, and what the format could not carry.
-func (a *app) sayConverted(frames int64, trace *capture.TraceWriter) {
+func (a *app) sayConverted(frames int64, losses []capture.LossCount) {
 	lost := int64(0)
 	var kinds []string
-	if trace != nil {
-		for _, l := range trace.Lost() {
-			lost += l.Count
-			kinds = append(kinds, a.text.T("convert.lost.kind", l.Count, string(l.Loss), l.Example))
-		}
+	for _, l := range losses {
+		lost += l.Count
+		kinds = append(kinds, a.text.T("convert.lost.kind", l.Count, string(l.Loss), l.Example))
 	}
 	fmt.Fprintln(a.stderr, "hayalet:", a.text.T("convert.summary", frames-lost))
 	if lost > 0 {

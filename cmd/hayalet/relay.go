@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +66,18 @@ func (s *server) relayed(r *relay.Relay, sink hayalet.FrameSink) error {
 	}, relayAnswerer{r}, s.tap)
 }
 
+// isListener reports whether an upstream is the relay itself, by its address as written: each station would be passed on
+// without end.
+func (c *config) isListener(upstream string) bool {
+	u, err := url.Parse(strings.ReplaceAll(upstream, "{station}", ""))
+	host, port, lerr := net.SplitHostPort(c.Listen)
+	if err != nil || lerr != nil || port == "0" || u.Port() != port {
+		return false
+	}
+	here := loopback(net.JoinHostPort(u.Hostname(), port))
+	return u.Hostname() == host || here && (loopback(c.Listen) || host == "" || net.ParseIP(host).IsUnspecified())
+}
+
 func (c *config) relayConfig() (relay.Config, error) {
 	rc := relay.Config{Compress: c.Relay.Compress, MaxMessage: c.Relay.MaxMessage}
 	if len(c.Relay.Upstreams) == 0 {
@@ -72,6 +87,9 @@ func (c *config) relayConfig() (relay.Config, error) {
 		u, err := relay.ParseUpstream(text)
 		if err != nil {
 			return rc, hint(err, "give --upstream URL or --upstream PATTERN=URL")
+		}
+		if c.isListener(u.URL) {
+			return rc, hint(fmt.Errorf("upstream %s is the address that the relay listens on", u.URL), "give the central system's, or another --listen")
 		}
 		rc.Upstreams = append(rc.Upstreams, u)
 	}

@@ -232,7 +232,7 @@ func TestUpstreamsByPattern(t *testing.T) {
 func TestBadUpstreams(t *testing.T) {
 	for _, text := range []string{
 		"", "http://x/", "x", "ws://", "wss:///x", "a=b", "[=ws://x", "ws://user:secret@x/", "ws://{station}.x/", "ws://x/#y",
-		"ws://{station}.x/?id=station.x", "ws://x/a b",
+		"ws://{station}.x/?id=station.x", "ws://x/a b", "ws://x/{id}", "ws://x/{station",
 	} {
 		if u, err := relay.ParseUpstream(text); !errors.Is(err, hayalet.ErrInvalid) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %+v, %v", text, u, err)

@@ -56,6 +56,8 @@ func (u *Upstream) validate() error {
 		return fmt.Errorf("upstream URL of %s: no user in it; each station's own Authorization is passed on: %w", parsed.Host, hayalet.ErrInvalid)
 	case strings.Contains(authority, stationMark):
 		return fmt.Errorf("upstream URL: %s cannot be the host: %w", stationMark, hayalet.ErrInvalid)
+	case strings.ContainsAny(strings.ReplaceAll(u.URL, stationMark, ""), "{}"):
+		return fmt.Errorf("upstream URL of %s: %s is all that stands in braces: %w", parsed.Host, stationMark, hayalet.ErrInvalid)
 	case parsed.Fragment != "":
 		return fmt.Errorf("upstream URL of %s: no fragment in it: %w", parsed.Host, hayalet.ErrInvalid)
 	}
