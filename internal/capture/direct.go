@@ -41,11 +41,14 @@ func letters(b []byte) []byte {
 // maxCalls is how many calls without an answer a guesser remembers.
 const maxCalls = 4096
 
-// guesser tells directions where a format names none: a call by its action, an answer by its call. It forgets all calls
-// when they grow too many.
-type guesser struct{ calls map[string]hayalet.Direction }
+// guesser tells directions where a format names none: a call by its action, an answer by its call, which is one of the same
+// station. It forgets all calls when they grow too many.
+type guesser struct {
+	calls map[string]hayalet.Direction
+	key   []byte
+}
 
-func (g *guesser) guess(data []byte) (dir hayalet.Direction, ok bool) {
+func (g *guesser) guess(station, data []byte) (dir hayalet.Direction, ok bool) {
 	r := jsonread.New(data)
 	if !r.Array() || !r.More() {
 		return 0, false
@@ -58,9 +61,10 @@ func (g *guesser) guess(data []byte) (dir hayalet.Direction, ok bool) {
 	if len(id) > maxName {
 		return 0, false
 	}
+	g.key = append(append(append(g.key[:0], station...), '#'), id...)
 	if string(kind) != "2" {
-		dir, ok = g.calls[string(id)]
-		delete(g.calls, string(id))
+		dir, ok = g.calls[string(g.key)]
+		delete(g.calls, string(g.key))
 		return hayalet.Out - dir, ok
 	}
 	switch caller(data) {
@@ -77,6 +81,6 @@ func (g *guesser) guess(data []byte) (dir hayalet.Direction, ok bool) {
 	if len(g.calls) >= maxCalls {
 		clear(g.calls)
 	}
-	g.calls[string(id)] = dir
+	g.calls[string(g.key)] = dir
 	return dir, true
 }

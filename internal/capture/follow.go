@@ -15,7 +15,8 @@ const DefaultPoll = 250 * time.Millisecond
 
 // Follow reads as [Read] does what the inputs hold, calls caughtUp, and goes on with what is added to them until ctx ends or
 // all inputs have: that is no error. Readers return io.EOF at the end of what is there ([Tail], [Pipe]); one with a
-// method Ended that reports true is read no more. A line that is not finished waits for its end, and is taken as it is
+// method Ended that reports true is read no more, and one with a method Full is read before its time when that gives a
+// value (the first such one). A line that is not finished waits for its end, and is taken as it is
 // when the work ends; so is a log that has not shown yet whose it is.
 //
 // Inputs are merged by time among what one look finds, not over looks. The work on frames is not interrupted when ctx ends.
@@ -34,9 +35,11 @@ func (m *merger) follow(ctx, work context.Context, every time.Duration, caughtUp
 	caughtUp()
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	full := m.full()
 	for !m.ended() {
 		select {
 		case <-ticker.C:
+		case <-full:
 		case <-ctx.Done():
 			return m.last(work)
 		}
@@ -53,6 +56,16 @@ func (m *merger) last(ctx context.Context) error {
 		in.lines.live = false
 	}
 	return m.run(ctx)
+}
+
+// full is nil, which never gives a value, where no input says when it is full.
+func (m *merger) full() <-chan struct{} {
+	for _, in := range m.inputs {
+		if f, ok := in.from.(interface{ Full() <-chan struct{} }); ok {
+			return f.Full()
+		}
+	}
+	return nil
 }
 
 func (m *merger) ended() bool {

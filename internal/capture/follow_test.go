@@ -200,6 +200,53 @@ func TestFollowPipeUntilItEnds(t *testing.T) {
 	}
 }
 
+// TestFollowPipeThatIsFull: a backlog on standard input is read as fast as it comes, not some kilobytes a look.
+func TestFollowPipeThatIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lines = 500
+		r, w := io.Pipe()
+		pipe := capture.NewPipe(r)
+		go func() { _ = pipe.Run(t.Context()) }()
+		f := follow(t, capture.Input{Name: "-", R: pipe})
+		began := time.Now()
+		for range lines { // a chunk each
+			if _, err := io.WriteString(w, short(1)+"\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-f.done; err != nil || f.stats.Frames() != lines {
+			t.Errorf("%v, %+v", err, f.stats)
+		}
+		if took := time.Since(began); took > 3*capture.DefaultPoll {
+			t.Errorf("took %s", took)
+		}
+		f.cancel()
+	})
+}
+
+// TestFollowAFileThatIsStillWrittenTo: rotation makes the new file before who writes turns to it.
+func TestFollowAFileThatIsStillWrittenTo(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	appendTo(t, name, short(1)+"\n")
+	synctest.Test(t, func(t *testing.T) {
+		f := follow(t, tail(t, name, func(capture.TailEvent) {}))
+		if err := os.Rename(name, name+".1"); err != nil {
+			t.Fatal(err)
+		}
+		appendTo(t, name, "")
+		f.step("[1]")
+		appendTo(t, name+".1", short(2)+"\n")
+		f.step("[1] [2]")
+		appendTo(t, name+".1", short(3)+"\n")
+		appendTo(t, name, short(4)+"\n")
+		f.step("[1] [2] [3] [4]")
+		f.end("[1] [2] [3] [4]")
+	})
+}
+
 func TestFollowTellsOfFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("cable cut")

@@ -246,6 +246,82 @@ func TestReadOfMessagesThatNeverEnd(t *testing.T) {
 	}
 }
 
+// TestReadTakesTimeInProportion: a line that almost is a message over and over is passed in one go.
+func TestReadTakesTimeInProportion(t *testing.T) {
+	const size = 256 << 10
+	for _, part := range []string{":[2,", "recv: [2 :[9,", "=[2,", "send [2,", "x: receive message [", "[chargeBoxId= sessionId=] Received:[2 "} {
+		t.Run(part, func(t *testing.T) {
+			began := time.Now()
+			read(t, capture.Options{}, strings.Repeat(part, size/len(part)))
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+// TestReadTellsAnswersByStation: stations number their calls alike.
+func TestReadTellsAnswersByStation(t *testing.T) {
+	frames, stats := read(t, capture.Options{}, "station\tmessage\n"+
+		"A\t[2,\"1\",\"RemoteStopTransaction\",{\"transactionId\":1}]\n"+
+		"B\t[2,\"1\",\"Heartbeat\",{}]\n"+
+		"A\t[3,\"1\",{\"status\":\"Accepted\"}]\n"+
+		"B\t[3,\"1\",{}]\n")
+	var got []string
+	for _, f := range frames {
+		got = append(got, string(f.Station)+" "+f.Dir.String())
+	}
+	if want := []string{"A out", "B in", "A in", "B out"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q; %+v", got, want, stats)
+	}
+}
+
+// TestReadLogsAmongRows: a table does not make the lines of a log unreadable, nor a log those of the table.
+func TestReadLogsAmongRows(t *testing.T) {
+	text := "time,station,direction,message\n" +
+		"2025-11-23T19:21:04Z,S,in,\"[2,\"\"a\"\",\"\"Heartbeat\"\",{}]\"\n" +
+		"[ocpp  ] TRACE 2025/11/23 19:21:05 recv S: [2,\"b\",\"Heartbeat\",{}]\n" + // as many commas as the header has
+		"2025-11-23 19:21:06,000 - CMS - S: receive message [2,\"c\",\"Heartbeat\",{}]\n" +
+		"2025-11-23T19:21:07Z,S,in,[2,\"d\",\"Heartbeat\",{}]\n" // without quotes
+	frames, stats := read(t, capture.Options{}, text)
+	var got []string
+	for _, f := range frames {
+		got = append(got, f.At.String()+string(f.Data))
+	}
+	want := []string{
+		`2025-11-23T19:21:04Z[2,"a","Heartbeat",{}]`, `2025-11-23T19:21:05Z[2,"b","Heartbeat",{}]`,
+		`2025-11-23T19:21:06Z[2,"c","Heartbeat",{}]`, `2025-11-23T19:21:07Z[2,"d","Heartbeat",{}]`,
+	}
+	if !slices.Equal(got, want) || len(stats.Inputs[0].Problems) > 0 {
+		t.Errorf("got  %q\nwant %q\n%+v", got, want, stats)
+	}
+}
+
+// TestReadCountsSince1970: times as numbers, as zap and pino write them, and tables.
+func TestReadCountsSince1970(t *testing.T) {
+	const message = `"msg":"received JSON message from S: [3,\"a\",{}]"`
+	for line, want := range map[string]string{
+		`{"ts":1763925664.98,` + message + `}`:                   "2025-11-23T19:21:04.98Z",
+		`{"time":1763925664980,` + message + `}`:                 "2025-11-23T19:21:04.98Z",
+		`{"time":1763925664,` + message + `}`:                    "2025-11-23T19:21:04Z",
+		`{"time":17639,` + message + `}`:                         "",
+		`{"time":-1763925664,` + message + `}`:                   "",
+		`{"time":1.763925664e9,` + message + `}`:                 "",
+		"time,station,dir,message\n1763925664.98,S,in,[3]":       "2025-11-23T19:21:04.98Z",
+		"time,station,dir,message\n1763925664980123456,S,in,[3]": "2025-11-23T19:21:04.980123Z",
+		"time,station,dir,message\n1763925664.x,S,in,[3]":        "",
+	} {
+		frames, stats := read(t, capture.Options{}, line)
+		bad := 0
+		if want == "" {
+			bad = 1
+		}
+		if len(frames) != 1 || frames[0].At != instant(t, want) || len(stats.Inputs[0].Problems) != bad {
+			t.Errorf("%s: %+v, %+v", line, frames, stats)
+		}
+	}
+}
+
 func TestReadTablesThatGoWrong(t *testing.T) {
 	text := "time,station,direction,message\n" +
 		"yesterday,S,in,\"[3]\"\n" + // kept
@@ -337,6 +413,9 @@ func TestTraceRoundTrip(t *testing.T) {
 		{Station: "CP_1", Conn: "c", Seq: 2, At: at + 1, Protocol: hayalet.OCPP201, Dir: hayalet.Out, Data: []byte("[3, \"a\",\n{\"x\":\"\\u0041\"}]")},
 		{Station: `C"P`, Conn: "d", Seq: 9, At: at + 2, Protocol: "other", Data: []byte(`[4,"a","GenericError","é",{}]`)},
 		{Station: "CP_1", Conn: "c", Seq: 4, At: at + 3, Data: []byte(`[2,"a","X"]`)},
+		{Station: "CP_1", Conn: "c", Seq: 5, At: at + 4, Protocol: "ocpp2.0", Data: []byte(`[3,"a",{}]`)},
+		{Station: "CP_1", Conn: "c", Seq: 6, At: at + 5, Protocol: "1.6", Data: []byte(`[3,"a",{}]`)},
+		{Station: "CP_1", Conn: "c", Seq: 7, At: at + 6, Protocol: "ocpp", Data: []byte(`[3,"a",{}]`)},
 	}
 	lost := []hayalet.Frame{
 		{Station: "CP_1", Conn: "c", Seq: 10, At: at, Kind: hayalet.ConnOpen},
@@ -344,6 +423,7 @@ func TestTraceRoundTrip(t *testing.T) {
 		{Station: "CP_1", Conn: "c", Seq: 12, At: at, Data: []byte(`[6,"a","X",{}]`)},
 		{Station: "CP_1", Conn: "c", Seq: 13, At: at, Data: []byte(`[2,"a","X`)},
 		{Station: "CP_1", Conn: "c", Seq: 14, At: at, Data: []byte("[2,\"\xff\",\"X\",{}]")},
+		{Station: "CP\xff", Conn: "c", Seq: 16, At: at, Data: []byte(`[3,"a",{}]`)},
 		{Station: "CP_1", Conn: "c", Seq: 15, At: at, Data: []byte(`[2,"` + strings.Repeat("a", capture.MaxLine) + `","X",{}]`)},
 	}
 	var b bytes.Buffer
@@ -370,7 +450,7 @@ func TestTraceRoundTrip(t *testing.T) {
 			t.Errorf("example %q", l.Example)
 		}
 	}
-	want := map[capture.Loss]int64{capture.LostControl: 1, capture.LostTime: 1, capture.LostShape: 2, capture.LostBytes: 1, capture.LostSize: 1}
+	want := map[capture.Loss]int64{capture.LostControl: 1, capture.LostTime: 1, capture.LostShape: 2, capture.LostBytes: 2, capture.LostSize: 1}
 	if fmt.Sprint(losses) != fmt.Sprint(want) {
 		t.Errorf("lost %v, want %v", losses, want)
 	}

@@ -234,14 +234,14 @@ func (in *input) listen(text []byte, indented bool) {
 	}
 }
 
-// readRow reads a row of a table, or its header when it comes again.
+// readRow reads a row of a table, its header when it comes again, or a line of a log that stands among the rows.
 func (in *input) readRow(line []byte) (ok bool, err error) {
 	if in.table.open(line) {
 		in.gatherRow(line)
 		return in.goOn()
 	}
 	bad := in.table.parseRow(line, in.loc, &in.head)
-	if bad == "" || bad == BadTime {
+	if bad == "" || bad == BadTime && in.head.data[0] == '[' {
 		return in.judged(bad, line), nil
 	}
 	if bytes.Equal(line, in.table.head) {
@@ -251,6 +251,10 @@ func (in *input) readRow(line []byte) (ok bool, err error) {
 		in.table = t
 		return false, nil
 	}
+	var logged record
+	if log := parseLog(line, in.loc, &logged); log == "" || log == BadTime {
+		return in.readText(line, line)
+	}
 	return in.judged(bad, line), nil
 }
 
@@ -258,7 +262,7 @@ func (in *input) readRow(line []byte) (ok bool, err error) {
 func (in *input) judged(bad Kind, line []byte) (ok bool) {
 	if bad == "" || bad == BadTime {
 		if in.head.undirect {
-			if dir, known := in.guesser.guess(in.head.data); known {
+			if dir, known := in.guesser.guess(in.head.station, in.head.data); known {
 				in.head.dir = dir
 			} else {
 				bad = NoDirection

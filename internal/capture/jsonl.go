@@ -114,6 +114,11 @@ func (p *jsonParser) stamp(rec *record) {
 		p.Skip()
 		return
 	}
+	if count, ok := p.Number(); ok {
+		rec.at, ok = parseEpoch(count)
+		p.badTime = p.badTime || !ok
+		return
+	}
 	s, ok := p.String()
 	if !ok {
 		p.Skip()

@@ -21,8 +21,13 @@ type sighting struct {
 	nameless bool // the phrase names no station
 }
 
+// maxTries is at how many brackets of a line that begin a message a phrase with a name is looked for. Each look may go back
+// over the whole line.
+const maxTries = 8
+
 // findMessage finds the first bracket of the line that the phrase of a known program stands before.
 func findMessage(line []byte) sighting {
+	tries := 0
 	for at := 0; ; at++ {
 		n := bytes.IndexByte(line[at:], '[')
 		if n < 0 {
@@ -39,7 +44,13 @@ func findMessage(line []byte) sighting {
 		case 'e', 'd': // receive message, send
 			s, ok = pythonPhrase(before, line[at+1:])
 		case ':', '=':
-			s, ok = colonPhrase(before, line[at+1:])
+			if !beginsMessage(line[at+1:]) {
+				continue
+			}
+			if tries++; tries > maxTries {
+				return controlOf(line)
+			}
+			s, ok = colonPhrase(before)
 		}
 		if ok {
 			s.data = messageOf(line[at:])
@@ -98,10 +109,7 @@ var verbs = []struct {
 
 // colonPhrase reads "[chargeBoxId=CP_1, sessionId=x] Received:" (SteVe), "recv CP_1:" (evcc), "sent JSON message to CP_1:"
 // (ocpp-go), "SendOcppMessage:" (OCPP.Core), and the last words alone, as some programs write them.
-func colonPhrase(b, inside []byte) (s sighting, ok bool) {
-	if !beginsMessage(inside) {
-		return s, false
-	}
+func colonPhrase(b []byte) (s sighting, ok bool) {
 	colon := b[len(b)-1] == ':'
 	b = trimBlank(b[:len(b)-1])
 	for i := range lastWords {

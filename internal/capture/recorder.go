@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -30,6 +31,8 @@ type Recorder struct {
 	w   io.Writer
 	buf []byte
 	err error
+
+	losses losses
 }
 
 // NewRecorder returns a recorder that appends to w. Closing w stays with the caller.
@@ -50,6 +53,7 @@ func (r *Recorder) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 		if len(r.buf)-start > MaxLine {
 			lost := fs[i]
 			lost.Kind, lost.Data = hayalet.Gap, nil
+			r.losses.add(LostSize, &fs[i])
 			r.buf = appendFrame(r.buf[:start], &lost)
 		}
 		r.buf = append(r.buf, '\n')
@@ -58,6 +62,13 @@ func (r *Recorder) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 		}
 	}
 	return r.err
+}
+
+// Lost counts the frames that were written as gaps.
+func (r *Recorder) Lost() []LossCount {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.losses)
 }
 
 // Flush writes what was gathered.
@@ -138,7 +149,14 @@ func standsAsIs(data []byte) bool {
 		return false
 	}
 	r := jsonread.New(data)
-	return len(r.Skip()) == len(data)
+	if len(r.Skip()) != len(data) {
+		return false
+	}
+	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) < jsonread.MaxDepth {
+		return true
+	}
+	r = jsonread.New(slices.Concat([]byte("["), data, []byte("]"))) // it stands one deeper in its line
+	return r.Skip() != nil
 }
 
 // appendString appends a JSON string. Bytes that are no UTF-8 stay as they are, so that a name is never changed.

@@ -72,6 +72,9 @@ func TestRoundTrip(t *testing.T) {
 		"string":          `"[2]"`,
 		"number":          `12`,
 		"deep":            strings.Repeat("[", 40) + strings.Repeat("]", 40),
+		"deepest":         strings.Repeat("[", 31) + `"]"` + strings.Repeat("]", 31),
+		"deepest pair":    `[` + strings.Repeat("[", 31) + `"]"` + strings.Repeat("]", 31) + `]`,
+		"deepest two":     strings.Repeat("[", 20) + strings.Repeat("]", 20) + "," + strings.Repeat("[", 20) + strings.Repeat("]", 20),
 		"duplicate keys":  `[{"a":1,"a":2}]`,
 		"envelope inside": `[2,"x"],"direction":"out","frame":[3]`,
 	} {
@@ -102,10 +105,20 @@ func TestRoundTrip(t *testing.T) {
 
 func TestRecorderMarksWhatNobodyCouldRead(t *testing.T) {
 	big := []byte(`["` + strings.Repeat("x", capture.MaxLine) + `"]`)
-	out, stats := read(t, capture.Options{}, record(t,
-		hayalet.Frame{Station: "S", Conn: "c", Seq: 5, Data: big},
-		hayalet.Frame{Station: "S", Conn: "c", Seq: 6, Data: []byte(`[]`)},
-	))
+	var b bytes.Buffer
+	r := capture.NewRecorder(&b)
+	if err := r.PutFrames(t.Context(), []hayalet.Frame{
+		{Station: "S", Conn: "c", Seq: 5, Data: big}, {Station: "S", Conn: "c", Seq: 6, Data: []byte(`[]`)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if lost := r.Lost(); len(lost) != 1 || lost[0].Loss != capture.LostSize || lost[0].Count != 1 || !strings.HasPrefix(lost[0].Example, `S ["xxx`) {
+		t.Errorf("lost %+v", lost)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, stats := read(t, capture.Options{}, b.String())
 	if len(stats.Inputs[0].Problems) > 0 || len(out) != 2 || out[0].Kind != hayalet.Gap || out[0].Seq != 5 || out[1].Seq != 6 {
 		t.Errorf("got %+v, %+v", out, stats)
 	}

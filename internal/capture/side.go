@@ -51,14 +51,20 @@ func caller(message []byte) side {
 	switch string(action) {
 	case "Authorize", "BootNotification", "Heartbeat", "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction",
 		"DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification", "SecurityEventNotification",
-		"SignCertificate", "SignedFirmwareStatusNotification", "TransactionEvent", "NotifyEvent", "NotifyReport":
+		"SignCertificate", "SignedFirmwareStatusNotification", "TransactionEvent", "NotifyEvent", "NotifyReport",
+		"ClearedChargingLimit", "Get15118EVCertificate", "GetCertificateStatus", "NotifyChargingLimit", "NotifyCustomerInformation",
+		"NotifyDisplayMessages", "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
+		"PublishFirmwareStatusNotification", "ReportChargingProfiles", "ReservationStatusUpdate":
 		return stationSide
 	case "CancelReservation", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "ClearChargingProfile",
 		"GetCompositeSchedule", "GetConfiguration", "GetDiagnostics", "GetLocalListVersion", "RemoteStartTransaction",
 		"RemoteStopTransaction", "ReserveNow", "Reset", "SendLocalList", "SetChargingProfile", "TriggerMessage",
 		"UnlockConnector", "UpdateFirmware", "CertificateSigned", "DeleteCertificate", "ExtendedTriggerMessage",
 		"GetInstalledCertificateIds", "GetLog", "InstallCertificate", "SignedUpdateFirmware", "GetBaseReport", "GetVariables",
-		"SetVariables", "RequestStartTransaction", "RequestStopTransaction":
+		"SetVariables", "RequestStartTransaction", "RequestStopTransaction", "ClearDisplayMessage", "ClearVariableMonitoring",
+		"CostUpdated", "CustomerInformation", "GetChargingProfiles", "GetDisplayMessages", "GetMonitoringReport", "GetReport",
+		"GetTransactionStatus", "PublishFirmware", "SetDisplayMessage", "SetMonitoringBase", "SetMonitoringLevel",
+		"SetNetworkProfile", "SetVariableMonitoring", "UnpublishFirmware":
 		return centralSide
 	}
 	return unknownSide

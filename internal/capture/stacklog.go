@@ -108,6 +108,7 @@ func cutLevel(b []byte) []byte {
 				b = name
 			}
 		}
+		b = bytes.TrimPrefix(trimBlank(b), []byte("ocpp ")) // the logger of the stack
 		break
 	}
 	return bytes.TrimPrefix(b, []byte("ocpp:"))

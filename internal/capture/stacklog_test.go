@@ -25,6 +25,7 @@ func TestReadLogForms(t *testing.T) {
 		{`[2025-11-23 22:21:04] INFO CP_1: receive message ` + call, "CP_1", "2025-11-23T22:21:04Z"},
 		{`2025-11-23 22:21:04,980 | INFO     | ocpp.charge_point:call:123 - CP_1: receive message ` + call, "CP_1", "2025-11-23T22:21:04.98Z"},
 		{`2025-11-23 22:21:04,980 ocpp INFO CP_1: receive message ` + call, "CP_1", "2025-11-23T22:21:04.98Z"},
+		{`2025-11-23 22:21:04,980 INFO ocpp CP_1: receive message ` + call, "CP_1", "2025-11-23T22:21:04.98Z"},
 		{`2025-11-23 22:21:04,980 [INFO] ocpp: CP_1: receive message ` + call, "CP_1", "2025-11-23T22:21:04.98Z"},
 		{`INFO:ocpp:CP_1: receive message ` + call, "CP_1", ""},
 		{`INFO:root:CP_1: receive message ` + call, "CP_1", ""},

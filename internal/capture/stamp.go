@@ -107,19 +107,23 @@ func wordEnd(b []byte) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// parseEpoch reads a count since 1970: of seconds, milliseconds or microseconds, told by its digits.
+// parseEpoch reads a count since 1970: of seconds, milliseconds, microseconds or nanoseconds, told by the digits before its
+// point. What is finer than a microsecond is dropped.
 func parseEpoch(b []byte) (hayalet.Instant, bool) {
-	n, err := strconv.ParseInt(string(b), 10, 64)
+	const micros = 16 // digits of a count of microseconds
+	whole, fraction, _ := bytes.Cut(b, []byte("."))
+	switch len(whole) {
+	case 10, 13, 16, 19:
+	default:
+		return 0, false
+	}
+	digits := append(append(make([]byte, 0, 2*micros), whole...), fraction[:min(len(fraction), micros)]...)
+	for len(digits) < micros {
+		digits = append(digits, '0')
+	}
+	n, err := strconv.ParseInt(string(digits[:micros]), 10, 64)
 	if err != nil || n <= 0 {
 		return 0, false
 	}
-	switch len(b) {
-	case 10:
-		return hayalet.Instant(n * 1_000_000), true
-	case 13:
-		return hayalet.Instant(n * 1000), true
-	case 16:
-		return hayalet.Instant(n), true
-	}
-	return 0, false
+	return hayalet.Instant(n), true
 }

@@ -130,6 +130,10 @@ func (t *table) split(line []byte) (n int, ok bool) {
 		t.scratch = make([]byte, 0, len(line)) // so that cells never move
 	}
 	for ; n < maxColumns; n++ {
+		if n == t.columns-1 && n == t.message && bytes.HasPrefix(line, []byte("[")) { // written without quotes: all of the rest
+			t.cells[n] = trimBlank(line)
+			return n + 1, true
+		}
 		cell, rest, more, ok := t.cell(line)
 		if !ok {
 			return 0, false

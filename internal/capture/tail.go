@@ -20,7 +20,7 @@ const (
 )
 
 // Tail reads a growing file by its name. At the end of what is there Read returns io.EOF, and later reads on: through a
-// replacement of the file under its name (after all of the old one was read) and through its being cut to nothing. A file
+// replacement of the file under its name (once something was written to the new one, and all of the old one was read) and through its being cut to nothing. A file
 // that is cut and grows past its old length between two reads cannot be told from one that only grew.
 //
 // It is for one goroutine.
@@ -83,8 +83,11 @@ func (t *Tail) changed() (again bool, err error) {
 	}
 	switch {
 	case !os.SameFile(named, own):
-		if own.Size() > t.offset { // written after our last look and before the replacement
+		if own.Size() > t.offset { // written after our last look
 			return true, nil
+		}
+		if named.Size() == 0 { // who writes may not have turned to it yet, and write on to the old one
+			return false, nil
 		}
 		return t.reopen()
 	case own.Size() < t.offset:
@@ -124,6 +127,7 @@ func (t *Tail) Close() error { return t.file.Close() }
 type Pipe struct {
 	r      io.Reader
 	chunks chan []byte
+	full   chan struct{}
 	rest   []byte
 	mu     sync.Mutex
 	err    error
@@ -132,7 +136,7 @@ type Pipe struct {
 
 // NewPipe returns a pipe from r.
 func NewPipe(r io.Reader) *Pipe {
-	return &Pipe{r: newUnpacker(r, false), chunks: make(chan []byte, 4)}
+	return &Pipe{r: newUnpacker(r, false), chunks: make(chan []byte, 4), full: make(chan struct{}, 1)}
 }
 
 // Run reads until the reader ends, or ctx does, which cannot interrupt a Read that waits.
@@ -142,10 +146,8 @@ func (q *Pipe) Run(ctx context.Context) error {
 		b := make([]byte, 64<<10)
 		n, err := q.r.Read(b)
 		if n > 0 {
-			select {
-			case q.chunks <- b[:n]:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := q.put(ctx, b[:n]); err != nil {
+				return err
 			}
 		}
 		if err != nil {
@@ -156,6 +158,28 @@ func (q *Pipe) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// put waits for room. It asks to be read when there is none.
+func (q *Pipe) put(ctx context.Context, b []byte) error {
+	select {
+	case q.chunks <- b:
+		return nil
+	default:
+	}
+	select {
+	case q.full <- struct{}{}:
+	default:
+	}
+	select {
+	case q.chunks <- b:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Full gives a value when the pipe holds as much as it can: whoever feeds it waits.
+func (q *Pipe) Full() <-chan struct{} { return q.full }
 
 // Read returns what has come.
 func (q *Pipe) Read(p []byte) (int, error) {

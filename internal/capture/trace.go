@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,13 +18,13 @@ import (
 // Loss is a stable word for what Open OCPP Trace has no place for.
 type Loss string
 
-// The losses. Of each the whole frame is left out, but for a text that is no UTF-8.
+// The losses. Of each the whole frame is left out.
 const (
 	LostControl Loss = "control"  // the opening, the end or a gap of a connection
 	LostTime    Loss = "no-time"  // the record needs a time
 	LostShape   Loss = "no-call"  // neither CALL nor CALLRESULT nor CALLERROR: SEND, CALLRESULTERROR, or no message at all
 	LostSize    Loss = "too-long" // its line would be longer than MaxLine
-	LostBytes   Loss = "no-utf-8" // the text is no UTF-8
+	LostBytes   Loss = "no-utf-8" // the text or a name is no UTF-8
 )
 
 // LossCount counts the frames that were left out for one reason.
@@ -46,7 +47,7 @@ type TraceWriter struct {
 	w      io.Writer
 	buf    []byte
 	err    error
-	losses []LossCount
+	losses losses
 }
 
 // NewTraceWriter returns a writer that appends to w. Closing w stays with the caller.
@@ -67,7 +68,7 @@ func (t *TraceWriter) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 		}
 		if loss != "" {
 			t.buf = t.buf[:start]
-			t.lose(loss, &fs[i])
+			t.losses.add(loss, &fs[i])
 			continue
 		}
 		t.buf = append(t.buf, '\n')
@@ -90,7 +91,7 @@ func (t *TraceWriter) Flush() error {
 func (t *TraceWriter) Lost() []LossCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]LossCount(nil), t.losses...)
+	return slices.Clone(t.losses)
 }
 
 func (t *TraceWriter) flush() {
@@ -103,18 +104,21 @@ func (t *TraceWriter) flush() {
 	t.buf = t.buf[:0]
 }
 
-func (t *TraceWriter) lose(loss Loss, f *hayalet.Frame) {
-	for i := range t.losses {
-		if t.losses[i].Loss == loss {
-			t.losses[i].Count++
+// losses counts what a writer left out.
+type losses []LossCount
+
+func (l *losses) add(loss Loss, f *hayalet.Frame) {
+	for i := range *l {
+		if (*l)[i].Loss == loss {
+			(*l)[i].Count++
 			return
 		}
 	}
-	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.At, f.Station, f.Data))
+	text := fmt.Sprintf("%s %s %s", f.At, f.Station, f.Data[:min(len(f.Data), maxExample)])
 	if f.Kind != hayalet.Message {
-		text = strings.TrimSpace(fmt.Sprintf("%s %s %s", f.At, f.Station, f.Kind))
+		text = fmt.Sprintf("%s %s %s", f.At, f.Station, f.Kind)
 	}
-	t.losses = append(t.losses, LossCount{Loss: loss, Count: 1, Example: example([]byte(text))})
+	*l = append(*l, LossCount{Loss: loss, Count: 1, Example: example([]byte(strings.TrimSpace(text)))})
 }
 
 // record appends the record of a frame, or returns why there is none.
@@ -125,7 +129,7 @@ func (t *TraceWriter) record(f *hayalet.Frame) Loss {
 		return LostControl
 	case f.At.IsZero():
 		return LostTime
-	case !utf8.Valid(f.Data):
+	case !utf8.Valid(f.Data), !utf8.ValidString(string(f.Station) + string(f.Conn) + string(f.Protocol)):
 		return LostBytes
 	case !m.split(f.Data):
 		return LostShape
@@ -133,6 +137,7 @@ func (t *TraceWriter) record(f *hayalet.Frame) Loss {
 	b := append(t.buf, `{"schemaVersion":"1.1","timestamp":`...)
 	b = appendStamp(b, f.At)
 	version, known := strings.CutPrefix(string(f.Protocol), "ocpp")
+	known = known && string(protocolName([]byte(version))) == string(f.Protocol)
 	if known {
 		b = append(b, `,"ocppVersion":`...)
 		b = appendString(b, version)

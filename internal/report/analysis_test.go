@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"hayalet"
 	"hayalet/internal/lang"
@@ -163,6 +165,35 @@ func TestAnalysisSaysWhatWasFound(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: the page does not say %q", c.lang, want)
 			}
+		}
+	}
+}
+
+// TestPicturesNameTheirDaysInFull: two dates and a zone have room on a phone too.
+func TestPicturesNameTheirDaysInFull(t *testing.T) {
+	a := analysis(lang.EN)
+	a.Zone = time.FixedZone("", int((4*time.Hour + 35*time.Minute).Seconds())) // midnight is in the middle
+	inc := &a.Incidents[0]
+	inc.OpenedAt, inc.FirstAt, inc.LastAt = after(4*time.Minute), after(4*time.Minute), after(5*time.Minute)
+	inc.Last, inc.Energy = 19_123_000, 7_123_000
+	e := report.NewEpisode(*inc, new(report.Trail))
+	for i, kwh := range []hayalet.Energy{12_000, 14_000, 19_123} { // the more digits beside the plot, the less room in it
+		at := after(time.Duration(3+i) * time.Minute)
+		e.Add(report.Point{At: at, Value: kwh * hayalet.WattHour})
+		if i > 0 {
+			e.Alarm(&hayalet.Verdict{Rule: "PE-01", EventAt: at, Since: at.Add(-time.Minute), Value: kwh * hayalet.WattHour, Quantum: 1})
+		}
+	}
+	a.Episodes[inc.Key] = e
+	captions := regexp.MustCompile(`<text class="soft end" x="([0-9.]+)"[^>]*>([^<]*UTC[^<]*)<`).FindAllStringSubmatch(html(t, a), -1)
+	if len(captions) != 4 {
+		t.Fatalf("%d captions, want two pictures in two languages: %q", len(captions), captions)
+	}
+	for _, c := range captions {
+		const wide = 6.5 // of a character, in pixels
+		x, err := strconv.ParseFloat(c[1], 64)
+		if err != nil || !strings.Contains(c[2], " – ") || x < wide*float64(utf8.RuneCountInString(c[2])) {
+			t.Errorf("%q ends at %s", c[2], c[1])
 		}
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"strconv"
+	"strings"
 
 	"hayalet"
 	"hayalet/internal/lang"
@@ -88,12 +89,15 @@ func (p *pageText) verdict() {
 
 func (p *pageText) strip() {
 	p.Strip = []Row{
-		{p.T("analysis.strip.energy"), p.energy(p.s.phantom)},
-		{p.T("analysis.strip.cost"), p.cost()},
+		{p.T("analysis.strip.energy"), breakable(p.energy(p.s.phantom))},
+		{p.T("analysis.strip.cost"), breakable(p.cost())},
 		{p.T("analysis.strip.stations"), grouped(int64(len(p.a.Stations))) + " / " + grouped(int64(p.s.connectors))},
 		{p.T("analysis.strip.blind"), grouped(int64(len(p.s.blind) + len(p.s.doubtful)))},
 	}
 }
+
+// breakable lets the unit of a long number go to the next line, where there is no room beside it.
+func breakable(amount string) string { return strings.ReplaceAll(amount, "\u00a0", " ") }
 
 func (p *pageText) cost() string {
 	if p.tariff.Price == 0 {

@@ -181,7 +181,11 @@ func (d *drawing) timeAxis() {
 	if last := to.Format(layout); last != days {
 		days += " – " + last
 	}
-	d.text("soft end", d.right, d.y+4, d.p.T("report.picture.time", days, from.Format("UTC-07:00")))
+	name, right := d.p.T("report.picture.time", days, from.Format("UTC-07:00")), d.right
+	if textWidth(name, fontSize) > right-margin {
+		right = d.width - margin
+	}
+	d.text("soft end", right, d.y+4, shorten(name, fontSize, right-margin))
 	d.y += 22
 }
 
