@@ -34,6 +34,9 @@ func (b Blindness) String() string {
 	return "?"
 }
 
+// blink is the shortest time without a connection that is worth a word: a station that boots is gone for less.
+const blink = time.Second
+
 // BlindSpan is a time at which a station was not seen.
 type BlindSpan struct {
 	From, To hayalet.Instant
@@ -83,7 +86,7 @@ func (p *Presence) advance(at hayalet.Instant, lost bool) {
 	switch {
 	case lost:
 		span.Why = Lost
-	case p.closed:
+	case p.closed && span.length() >= blink:
 		span.Why = Disconnected
 	case span.length() <= silence:
 		p.Seen += span.length()

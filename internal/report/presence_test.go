@@ -92,3 +92,20 @@ func TestCoverage(t *testing.T) {
 		t.Error("it is not known at the end whether a transaction is active")
 	}
 }
+
+// TestPresenceForgivesABlink: a station that connects anew at once was never out of sight.
+func TestPresenceForgivesABlink(t *testing.T) {
+	var p report.Presence
+	at := hayalet.Instant(1_000_000_000)
+	p.Frame(at, hayalet.In, hayalet.ConnOpen)
+	p.Frame(at+1_000_000, hayalet.In, hayalet.ConnClose)
+	p.Frame(at+1_000_374, hayalet.In, hayalet.ConnOpen)
+	if p.Unseen != 0 || len(p.Blind) != 0 || p.Seen == 0 {
+		t.Errorf("unseen %v in %d spans, seen %v", p.Unseen, len(p.Blind), p.Seen)
+	}
+	p.Frame(at+2_000_000, hayalet.In, hayalet.ConnClose)
+	p.Frame(at+4_000_000, hayalet.In, hayalet.ConnOpen)
+	if p.Unseen != 2*time.Second || len(p.Blind) != 1 {
+		t.Errorf("unseen %v in %d spans", p.Unseen, len(p.Blind))
+	}
+}
