@@ -20,9 +20,11 @@ NODE_INSTALLED := test/node/node_modules/.installed
 # The race detector needs cgo, and cgo a C compiler.
 ifneq ($(shell command -v gcc),)
 GO_TEST := CGO_ENABLED=1 go test -race
+LONG_TEST := go test -count=1 -timeout 10m ./internal/lab ./cmd/hayalet -run 'Corpus|Months|Agrees|Published|Stories|Baselines|Scripts/lab'
 SAY_RACE := @:
 else
 GO_TEST := go test
+LONG_TEST := @:
 SAY_RACE := @echo 'make: no gcc here: tested WITHOUT the race detector'
 endif
 
@@ -49,9 +51,11 @@ docs: ## Write docs/rules.md and docs/rules.tr.md anew.
 	go run ./cmd/hayalet --lang en rules doc > docs/rules.md
 	go run ./cmd/hayalet --lang tr rules doc > docs/rules.tr.md
 
+# The long tests of the lab leave themselves out where the race detector slows them down, and are run without it then.
 # The tests of test/foreign build what they test, which Go's cache of test results does not see: hence -count=1.
 test: $(NODE_NEEDED) ## Run all tests with the race detector, then each fuzzer for 2 s.
-	$(GO_TEST) -count=1 -timeout 10m ./...
+	$(GO_TEST) -count=1 -timeout 20m ./...
+	$(LONG_TEST)
 	tools/fuzz.sh 2s
 	$(SAY_NODE)
 	$(SAY_RACE)

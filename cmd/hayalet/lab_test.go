@@ -17,6 +17,9 @@ import (
 
 // TestAnalyzeAgreesWithTheLab: what generate writes, analyze judges as the lab does in process, in each version.
 func TestAnalyzeAgreesWithTheLab(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	const first, most = 77, 400
 	ours := lab.Ours(detect.Defaults().All)
 	for _, p := range hayalet.Protocols() {

@@ -31,6 +31,9 @@ func (nowhere) Close() error { return nil }
 
 // TestPublishedManifest makes the published corpora again: the same labels, and the same traces to the byte.
 func TestPublishedManifest(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	for _, p := range published {
 		t.Run(string(p.protocol), func(t *testing.T) {
 			again, _ := corpus(1, p.seeds, p.protocol)

@@ -50,6 +50,12 @@ func TestScripts(t *testing.T) {
 			env.Values[serverKey{}], env.Values[relayKey{}] = new(child), new(child)
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return underRace, nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days,
 		},

@@ -14,6 +14,9 @@ import (
 
 // TestOursOnACorpus plays each family under a few seeds, in each version. Those of the published scores are others.
 func TestOursOnACorpus(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	const first = 1000
 	ours := lab.Ours(detect.Defaults().All)
 	for p, seeds := range map[hayalet.Protocol]uint64{hayalet.OCPP16: 2, hayalet.OCPP201: 1, hayalet.OCPP21: 1} {

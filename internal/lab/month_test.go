@@ -9,6 +9,9 @@ import (
 )
 
 func TestMonthsAreQuiet(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	months := 20
 	if testing.Short() {
 		months = 4

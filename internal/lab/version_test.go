@@ -14,6 +14,9 @@ import (
 
 // TestStoriesAreTheSameInEachVersion: a family under a seed has one truth and takes one time, whatever it speaks.
 func TestStoriesAreTheSameInEachVersion(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	told, _ := lab.Told(append(lab.Attacks(), lab.Benign()...), hayalet.OCPP201)
 	for _, f := range told {
 		t.Run(f.Name, func(t *testing.T) {
@@ -70,6 +73,9 @@ func checkMessages(t *testing.T, tr *lab.Trace) {
 // TestBaselinesUnderstandTwo: the baselines catch a plain flow in 2.x, and AnyIncrease keeps silent over a station that
 // shows none outside its sessions.
 func TestBaselinesUnderstandTwo(t *testing.T) {
+	if underRace {
+		t.Skip("run by make test without the race detector")
+	}
 	families := make(map[string]lab.Family)
 	for _, f := range append(lab.Attacks(), lab.Benign()...) {
 		families[f.Name] = f

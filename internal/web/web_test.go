@@ -152,16 +152,16 @@ func TestStations(t *testing.T) {
 	reg := 12*hayalet.KilowattHour + 10*hayalet.WattHour
 	b.stations = []web.StationView{{
 		Station: hayalet.Station{ID: "CP_1", Vendor: "V", LastSeen: 1763925669000000}, Connected: true,
-		ConnectedSince: 1763925659000000, RemoteAddr: "127.0.0.1:4711",
+		ConnectedSince: 1763925659000000, RemoteAddr: "127.0.0.1:4711", Gaps: 2, Unseen: 1.5,
 		Connectors: []web.ConnectorView{{Connector: 1, Status: "Available", TransactionState: "inactive", Register: &reg, RegisterMode: "lifetime", Notes: []string{"blind"}, OpenIncident: "k"}},
 	}, {Station: hayalet.Station{ID: "CP_2"}}}
 	expect(t, do(h, "GET", "/api/v1/stations", ""), 200, `{"stations":[`+
 		`{"station":"CP_1","vendor":"V","model":"","serial":"","firmware":"","protocol":"","first_seen":null,`+
 		`"last_seen":"2025-11-23T19:21:09Z","last_boot":null,"connected":true,"connected_since":"2025-11-23T19:20:59Z",`+
-		`"remote_addr":"127.0.0.1:4711","connectors":[{"connector":1,"status":"Available","transaction_state":"inactive",`+
+		`"remote_addr":"127.0.0.1:4711","gaps":2,"unseen_s":1.5,"connectors":[{"connector":1,"status":"Available","transaction_state":"inactive",`+
 		`"transaction":null,"register_wh":12010,"register_mode":"lifetime","notes":["blind"],"open_incident":"k"}]},`+
 		`{"station":"CP_2","vendor":"","model":"","serial":"","firmware":"","protocol":"","first_seen":null,"last_seen":null,`+
-		`"last_boot":null,"connected":false,"connected_since":null,"remote_addr":"","connectors":[]}]}`)
+		`"last_boot":null,"connected":false,"connected_since":null,"remote_addr":"","gaps":0,"unseen_s":0,"connectors":[]}]}`)
 	b.err = errors.New("secret path")
 	expect(t, do(h, "GET", "/api/v1/stations", ""), 500, `{"status":500,"title":"Internal error","detail":"the server's log says more"}`)
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// underRace: the race detector makes the long tests, which share nothing between goroutines, ten times as long. 'make test' runs them without it.
+const underRace = true
