@@ -68,8 +68,8 @@ func TestTapLosesRatherThanWaits(t *testing.T) {
 		sink := &stuck{gate: make(chan struct{})}
 		tap := relay.NewTap(relay.TapConfig{Frames: 5}, sink, slog.New(slog.NewTextHandler(&log, nil)))
 		ended := make(chan error, 1)
-		go func() { ended <- tap.Run(t.Context()) }()
 		put(t, tap, "a", 1)
+		go func() { ended <- tap.Run(t.Context()) }()
 		synctest.Wait() // a1 is on its way into the sink, which is stuck
 		put(t, tap, "a", 2, 3)
 		put(t, tap, "b", 1, 2)
@@ -136,9 +136,9 @@ func TestTapSinkFails(t *testing.T) {
 		tap := relay.NewTap(relay.TapConfig{}, sink, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- tap.Run(ctx) }()
 		put(t, tap, "a", 1, 2)
 		put(t, tap, "b", 1)
+		go func() { ended <- tap.Run(ctx) }() // its first batch is these three
 		synctest.Wait()
 		put(t, tap, "a", 3)
 		time.Sleep(2500 * time.Millisecond)
