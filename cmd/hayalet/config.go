@@ -1,23 +1,14 @@
 package main
 
 import (
-	"encoding"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/rawbytes"
-	"github.com/knadh/koanf/v2"
 
 	"hayalet"
 	"hayalet/internal/csms"
@@ -28,11 +19,13 @@ import (
 	"hayalet/internal/session"
 )
 
-// config is what a file, the environment and flags say, in this order. Unknown keys are errors.
+// config is what a file, the environment and flags say, in this order. Unknown keys are errors. What is secret in a field
+// is tagged: all of it, the password of a URL, or all of a URL after the host.
 type config struct {
 	Listen       string        `koanf:"listen"`
 	HTTP         string        `koanf:"http"`
-	DB           string        `koanf:"db"`
+	DB           string        `koanf:"db" hide:"password"` // file, or PostgreSQL URL
+	DBPassword   string        `koanf:"db_password_file"`
 	Record       string        `koanf:"record"`
 	Insecure     bool          `koanf:"insecure"`
 	Keys         string        `koanf:"keys"`
@@ -49,7 +42,7 @@ type config struct {
 		Key  string `koanf:"key"`
 	} `koanf:"tls"`
 	API struct {
-		Token     string `koanf:"token"`
+		Token     string `koanf:"token" hide:"all"`
 		TokenFile string `koanf:"token_file"`
 	} `koanf:"api"`
 	Tariff struct {
@@ -57,7 +50,7 @@ type config struct {
 		Currency string `koanf:"currency"`
 	} `koanf:"tariff"`
 	Relay struct {
-		Upstreams  []string `koanf:"upstreams"` // URL or PATTERN=URL
+		Upstreams  []string `koanf:"upstreams" hide:"password"` // URL or PATTERN=URL
 		CA         string   `koanf:"upstream_ca"`
 		Compress   bool     `koanf:"compress"`
 		MaxMessage int      `koanf:"max_message"`
@@ -70,8 +63,8 @@ type config struct {
 		SampledData          []string      `koanf:"sampled_data"`
 	} `koanf:"sampling"`
 	Webhook struct {
-		URL         string        `koanf:"url"`
-		Secret      string        `koanf:"secret"`
+		URL         string        `koanf:"url" hide:"path"`
+		Secret      string        `koanf:"secret" hide:"all"`
 		SecretFile  string        `koanf:"secret_file"`
 		MinSeverity string        `koanf:"min_severity"`
 		Timeout     time.Duration `koanf:"timeout"`
@@ -83,7 +76,8 @@ type config struct {
 	Exceptions []exceptionConfig `koanf:"exceptions"`
 	SiteRules  []siteRuleConfig  `koanf:"site_rules"`
 
-	sets *ruleSets // made of Rules, Tuning and SiteRules
+	sets  *ruleSets // made of Rules, Tuning and SiteRules
+	given places
 }
 
 // stationConfig says what some connectors are. The first entry that matches counts.
@@ -144,113 +138,6 @@ func defaultConfig() config {
 	return c
 }
 
-const (
-	envPrefix = "HAYALET_"
-	envLang   = envPrefix + "LANG"
-)
-
-// loadConfig reads the file (none when name is empty), then the environment: HAYALET_DB is db, HAYALET_TARIFF__PRICE is
-// tariff.price.
-func loadConfig(name string, environ []string) (config, error) {
-	k := koanf.New(".")
-	if name != "" {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return config{}, hint(fmt.Errorf("read configuration: %v", err), "give --config the path of a YAML file")
-		}
-		if err := k.Load(rawbytes.Provider(data), yaml.Parser()); err != nil {
-			return config{}, hint(fmt.Errorf("configuration %s: %v", name, err), "it must be YAML; see hayalet.example.yml")
-		}
-	}
-	vars := env.Provider(".", env.Opt{
-		Prefix:      envPrefix,
-		EnvironFunc: func() []string { return environ },
-		TransformFunc: func(key, val string) (string, any) {
-			if key == envLang {
-				return "", nil
-			}
-			return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__", "."), val
-		},
-	})
-	if err := k.Load(vars, nil); err != nil {
-		return config{}, fmt.Errorf("read environment: %v", err)
-	}
-	c := defaultConfig()
-	prefixes := c.PathPrefixes
-	c.PathPrefixes = nil // a shorter list would be laid over it; a key without a value leaves the default of all others
-	err := k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		Result: &c, TagName: "koanf", ErrorUnused: true, WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			numbersAsText, durationsHaveUnits, mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","),
-			mapstructure.TextUnmarshallerHookFunc(),
-		),
-	}})
-	if err != nil {
-		return config{}, hint(fmt.Errorf("configuration %s: %s", name, oneLine(err)), "see hayalet.example.yml for the keys")
-	}
-	if len(c.PathPrefixes) == 0 {
-		c.PathPrefixes = prefixes
-	}
-	return c, c.validate()
-}
-
-// numbersAsText lets a quantity be a bare YAML number.
-func numbersAsText(from, to reflect.Type, data any) (any, error) {
-	if from.Kind() == reflect.String || !reflect.PointerTo(to).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return data, nil
-	}
-	switch v := data.(type) {
-	case int:
-		return strconv.Itoa(v), nil
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil
-	}
-	return nil, fmt.Errorf("%v: %w", data, errQuantity)
-}
-
-// durationsHaveUnits refuses a bare number, which would be nanoseconds.
-func durationsHaveUnits(from, to reflect.Type, data any) (any, error) {
-	if to != reflect.TypeFor[time.Duration]() || from.Kind() == reflect.String || data == 0 {
-		return data, nil
-	}
-	return nil, fmt.Errorf("%v: want a duration with a unit, such as 30s or 5m", data)
-}
-
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
-
-func (c *config) validate() error {
-	if _, err := hayalet.ParseSeverity(c.Webhook.MinSeverity); err != nil {
-		return fmt.Errorf("configuration: webhook.min_severity: %v", err)
-	}
-	if c.Interval < time.Second || c.Interval%time.Second != 0 {
-		return fmt.Errorf("configuration: heartbeat_interval %v: want whole seconds, at least 1s", c.Interval)
-	}
-	for i, s := range c.Stations {
-		for _, pattern := range []string{s.Station, s.Model} {
-			if _, err := path.Match(pattern, ""); err != nil {
-				return fmt.Errorf("configuration: stations[%d]: pattern %q: %v", i, pattern, err)
-			}
-		}
-		switch strings.ToLower(s.Supply) {
-		case "", "ac", "dc":
-		default:
-			return fmt.Errorf("configuration: stations[%d].supply %q: want ac or dc", i, s.Supply)
-		}
-	}
-	if c.Relay.MaxMessage <= 0 || c.Relay.Buffer < c.Relay.MaxMessage {
-		return fmt.Errorf("configuration: relay.max_message %d, relay.buffer %d: want positive numbers, room for a message in the buffer", c.Relay.MaxMessage, c.Relay.Buffer)
-	}
-	if c.Webhook.Timeout < 0 {
-		return fmt.Errorf("configuration: webhook.timeout %v is negative", c.Webhook.Timeout)
-	}
-	var err error
-	if c.sets, err = c.rulesets(); err != nil {
-		return err
-	}
-	_, err = c.exceptionSet()
-	return err
-}
-
 // profile is the engine's question to the configuration: what is this connector?
 func (c *config) profile(st hayalet.StationID, _, model string, connector hayalet.ConnectorID) session.Profile {
 	for _, s := range c.Stations {
@@ -277,22 +164,4 @@ func (c *config) sampling() csms.Sampling {
 	return csms.Sampling{
 		ClockAlignedInterval: s.ClockAlignedInterval, AlignedData: s.AlignedData, SampleInterval: s.SampleInterval, SampledData: s.SampledData,
 	}
-}
-
-// secret takes a secret from its value or from a file, and refuses both at once.
-func secret(what, value, file string) (string, error) {
-	if file == "" {
-		return value, nil
-	}
-	if value != "" {
-		return "", fmt.Errorf("configuration: %s is given twice, as a value and as a file", what)
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("configuration: read %s: %v", what, err)
-	}
-	if value = strings.TrimSpace(string(b)); value == "" { // no secret would mean no protection
-		return "", fmt.Errorf("configuration: read %s: %s is empty", what, file)
-	}
-	return value, nil
 }

@@ -23,7 +23,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	want := defaultConfig()
 	want.Tariff.Price, want.Webhook.Timeout = got.Tariff.Price, got.Webhook.Timeout
 	want.Stations = got.Stations
-	want.sets, want.Rules, want.Tuning, want.SiteRules = got.sets, got.Rules, got.Tuning, got.SiteRules
+	want.sets, want.given, want.Rules, want.Tuning, want.SiteRules = got.sets, got.given, got.Rules, got.Tuning, got.SiteRules
 	if broken := got.brokenSiteRules(); len(got.SiteRules) == 0 || len(broken) > 0 {
 		t.Errorf("site rules %+v, broken %+v", got.SiteRules, broken)
 	}
@@ -92,7 +92,7 @@ func TestNoValueIsTheDefault(t *testing.T) {
 		"", "rules:\n", "rules:\n  PE-01:\n", "rules: {PE-01: {idle: }}", "webhook:", "log:", "listen:", "path_prefixes:", "path_prefixes: []",
 	} {
 		got, err := load(t, text)
-		got.sets, got.Rules = want.sets, nil // TestRulesetLayers holds them
+		got.sets, got.given, got.Rules = want.sets, nil, nil // TestRulesetLayers and TestFaults hold them
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %v\n got %+v\nwant %+v", text, err, got, want)
 		}

@@ -39,10 +39,10 @@ type exceptionConfig struct {
 	Owner       string   `koanf:"owner"`
 }
 
-// exceptionSet turns what is written into a set. Every fault is named, in one line.
+// exceptionSet turns what is written into a set. Its error is of type faults.
 func exceptionSet(list []exceptionConfig, known func(hayalet.RuleName) bool, now hayalet.Instant) (*exception.Set, error) {
-	all := make([]exception.Exception, len(list))
-	var faults []error
+	set := make([]exception.Exception, len(list))
+	var all faults
 	for i := range list {
 		e, err := list[i].exception()
 		if err != nil {
@@ -50,17 +50,15 @@ func exceptionSet(list []exceptionConfig, known func(hayalet.RuleName) bool, now
 		} else {
 			err = e.Validate(known, now)
 		}
-		all[i] = e
-		faults = append(faults, err)
+		set[i] = e
+		all.join(fmt.Sprintf("exceptions[%d]", i), err)
 	}
-	err := errors.Join(faults...)
-	if err == nil {
-		var set *exception.Set
-		if set, err = exception.New(all); err == nil {
-			return set, nil
-		}
+	if len(all) > 0 {
+		return nil, all
 	}
-	return nil, errors.New("configuration: exceptions: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+	s, err := exception.New(set)
+	all.join("exceptions", err)
+	return s, all.err()
 }
 
 // exception reads one entry and returns what cannot be read of it.

@@ -90,7 +90,7 @@ func TestExceptionFaults(t *testing.T) {
 		bad := good
 		spoil(&bad)
 		_, err := exceptionSet([]exceptionConfig{good, bad}, ruleIsPE01, testNow(t))
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), `configuration: exceptions: exception "x": `) ||
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), `configuration: exceptions[1]: exception "x": `) ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("want %s, got %v", want, err)
 		}

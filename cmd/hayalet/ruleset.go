@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,36 +40,39 @@ type ruleSettings struct {
 	Mode     string
 }
 
-// ruleset configures the rules of the catalogue from layers of configuration, the later over the earlier.
+// ruleset configures the rules of the catalogue from layers of configuration, the later over the earlier. Its error is of
+// type faults.
 func ruleset(layers ...map[string]ruleConfig) ([]ruleSettings, error) {
-	catalogue := detect.Catalogue()
-	for _, layer := range layers {
-		for name := range layer {
-			if !slices.ContainsFunc(catalogue, func(d detect.Definition) bool { return strings.EqualFold(string(d.Name), name) }) {
-				return nil, hint(fmt.Errorf("rules: there is no rule %q", name), "'hayalet rules' lists them")
-			}
-		}
-	}
+	all := unknownRules(layers)
 	var set []ruleSettings
-	for _, d := range catalogue {
-		settings, mode := d.Defaults(), modeEnabled
+	for _, d := range detect.Catalogue() {
+		r := ruleSettings{Definition: d, Settings: d.Defaults(), Mode: modeEnabled}
+		key := within("rules", string(d.Name))
+		known := len(all)
 		for _, layer := range layers {
 			for _, name := range slices.Sorted(maps.Keys(layer)) { // pe-01 of the environment after PE-01 of the file
-				if !strings.EqualFold(string(d.Name), name) {
-					continue
-				}
-				var err error
-				if mode, err = layer[name].apply(settings, mode); err != nil {
-					return nil, fmt.Errorf("rules.%s.%v", d.Name, err)
+				if strings.EqualFold(string(d.Name), name) {
+					all.join(key, layer[name].apply(&r))
 				}
 			}
 		}
-		if err := settings.Validate(); err != nil {
-			return nil, fmt.Errorf("rules.%s: %s", d.Name, oneLine(err))
+		if len(all) == known {
+			all.join(key, r.Settings.Validate())
 		}
-		set = append(set, ruleSettings{Definition: d, Settings: settings, Mode: mode})
+		set = append(set, r)
 	}
-	return set, nil
+	return set, all.err()
+}
+
+func unknownRules(layers []map[string]ruleConfig) (all faults) {
+	for _, layer := range layers {
+		for _, name := range slices.Sorted(maps.Keys(layer)) {
+			if !slices.ContainsFunc(detect.Catalogue(), func(d detect.Definition) bool { return strings.EqualFold(string(d.Name), name) }) {
+				all.add(within("rules", name), hint(errors.New("there is no such rule"), "'hayalet rules' lists them"))
+			}
+		}
+	}
+	return all
 }
 
 // armed is the set without the rules that are disabled.
@@ -83,29 +86,35 @@ func armed(rules []ruleSettings) detect.Set {
 	return set
 }
 
-// apply sets the parameters and returns the mode.
-func (r ruleConfig) apply(settings detect.Settings, mode string) (string, error) {
-	fields := settings.Fields()
-	for key, value := range r {
+// apply sets the mode and the parameters of a rule.
+func (c ruleConfig) apply(r *ruleSettings) error {
+	var all faults
+	fields := r.Settings.Fields()
+	for _, key := range slices.Sorted(maps.Keys(c)) {
+		value := c[key]
 		if value == nil { // a key without a value leaves the default
 			continue
 		}
 		if key == modeKey {
-			mode = fmt.Sprint(value)
-			if !slices.Contains([]string{modeEnabled, modeShadow, modeDisabled}, mode) {
-				return mode, fmt.Errorf("%s %q: want %s, %s or %s", key, mode, modeEnabled, modeShadow, modeDisabled)
-			}
+			r.Mode = fmt.Sprint(value)
+			all.add(key, validMode(r.Mode))
 			continue
 		}
 		i := slices.IndexFunc(fields, func(f detect.Field) bool { return f.Key == key })
 		if i < 0 {
-			return mode, hint(fmt.Errorf("%s: no such parameter", key), "'hayalet rules show' lists them")
+			all.add(key, hint(errors.New("there is no such parameter"), "'hayalet rules show' lists them"))
+			continue
 		}
-		if err := setField(fields[i].At, value); err != nil {
-			return mode, fmt.Errorf("%s: %v", key, err)
-		}
+		all.add(key, setField(fields[i].At, value))
 	}
-	return mode, nil
+	return all.err()
+}
+
+func validMode(mode string) error {
+	if !slices.Contains([]string{modeEnabled, modeShadow, modeDisabled}, mode) {
+		return fmt.Errorf("%q: want %s, %s or %s", mode, modeEnabled, modeShadow, modeDisabled)
+	}
+	return nil
 }
 
 // setField sets a parameter from a value of a configuration.
@@ -156,31 +165,31 @@ type ruleSets struct {
 	site     *siteRules // nil: none
 }
 
-// rulesets builds and checks all sets.
+// rulesets builds and checks all sets. Its error is of type faults.
 func (c *config) rulesets() (*ruleSets, error) {
+	var all faults
 	s := &ruleSets{tuning: c.Tuning, stations: c.Stations}
 	rules, err := ruleset(c.Rules)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
 	s.all = armed(rules)
+	all.join("", err)
 	for i, t := range c.Tuning {
+		key := fmt.Sprintf("tuning[%d]", i)
 		if t.Station == "" && t.Model == "" && t.Tag == "" {
-			return nil, hint(fmt.Errorf("configuration: tuning[%d] names no stations", i), "give station, model or tag; for all stations, use rules")
+			all.add(key, hint(errors.New("it names no stations"), "give station, model or tag; for all stations, use rules"))
 		}
-		for _, pattern := range []string{t.Station, t.Model} {
-			if _, err := path.Match(pattern, ""); err != nil {
-				return nil, fmt.Errorf("configuration: tuning[%d]: pattern %q: %v", i, pattern, err)
-			}
-		}
-		rules, err := ruleset(c.Rules, t.Rules)
+		all.add(within(key, "station"), validPattern(t.Station))
+		all.add(within(key, "model"), validPattern(t.Model))
 		if err != nil {
-			return nil, fmt.Errorf("configuration: tuning[%d]: %w", i, err)
+			continue // it would be said again of each entry
 		}
-		s.tuned = append(s.tuned, armed(rules))
+		tuned, err := ruleset(c.Rules, t.Rules)
+		all.join(key, err)
+		s.tuned = append(s.tuned, armed(tuned))
 	}
-	s.site, err = newSiteRules(c.SiteRules)
-	return s, err
+	if s.site, err = newSiteRules(c.SiteRules); err != nil {
+		all.add("site_rules", err)
+	}
+	return s, all.err()
 }
 
 // of is the engine's question: which rules watch this station?

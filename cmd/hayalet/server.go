@@ -76,18 +76,15 @@ func (a *app) serverCommand(cmd *cobra.Command, flags *config, set map[string]fu
 }
 
 func (a *app) logger(cfg *config) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
-		return nil, hint(fmt.Errorf("log level %q is not known", cfg.Log.Level), "want debug, info, warn or error")
+	level, err := logLevel(cfg.Log.Level)
+	if err != nil {
+		return nil, err
 	}
 	opts := &slog.HandlerOptions{Level: level}
-	switch cfg.Log.Format {
-	case "text":
-		return slog.New(slog.NewTextHandler(a.stderr, opts)), nil
-	case "json":
+	if cfg.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(a.stderr, opts)), nil
 	}
-	return nil, hint(fmt.Errorf("log format %q is not known", cfg.Log.Format), "want text or json")
+	return slog.New(slog.NewTextHandler(a.stderr, opts)), validLogFormat(cfg.Log.Format)
 }
 
 // server is a running detector: of its own central system's stations, or of those that it relays.
@@ -120,7 +117,11 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 			s = nil
 		}
 	}()
-	if s.db, err = sqlite.Open(ctx, cfg.DB); err != nil {
+	db, err := cfg.database()
+	if err != nil {
+		return s, usage(err)
+	}
+	if s.db, err = sqlite.Open(ctx, db); err != nil {
 		return s, usage(err)
 	}
 	s.onClose(func() { _ = s.db.Close() })
@@ -255,7 +256,7 @@ func (s *server) peopleSide() error {
 // run serves until ctx ends: then the stations are sent away, what they sent is judged and saved, and everything closes.
 func (s *server) run(ctx context.Context) error {
 	defer s.close()
-	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", s.cfg.DB, "version", version)
+	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", withoutPassword(s.cfg.DB), "version", version)
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // the engine outlives the gateway
 	defer stop()
 	var judge, inner errgroup.Group

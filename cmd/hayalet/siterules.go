@@ -102,8 +102,8 @@ func (c *siteRuleConfig) read() (siteRule, error) {
 			return r, fmt.Errorf("for %v: want a duration with a unit, such as 30s or 10m", c.For)
 		}
 	}
-	if !slices.Contains([]string{modeEnabled, modeShadow, modeDisabled}, r.Mode) {
-		return r, fmt.Errorf("mode %q: want %s, %s or %s", r.Mode, modeEnabled, modeShadow, modeDisabled)
+	if err := validMode(r.Mode); err != nil {
+		return r, fmt.Errorf("mode %v", err)
 	}
 	for _, pattern := range []string{r.Station, r.Model} {
 		if _, err := path.Match(pattern, ""); err != nil {
