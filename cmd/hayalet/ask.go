@@ -16,17 +16,20 @@ import (
 	"hayalet/internal/web"
 )
 
-// asking adds the flags of commands that ask the running server, and returns the client they make.
-func (a *app) asking(cmd *cobra.Command) func() *web.Client {
+// asking adds the flags of commands that ask the running server, and returns what makes the client of them.
+func (a *app) asking(cmd *cobra.Command) func() (*web.Client, error) {
 	f := cmd.Flags()
 	url := f.String("url", "http://127.0.0.1:8080", a.text.T("flag.url.server"))
 	token := f.String("token", "", a.text.T("flag.token"))
-	return func() *web.Client {
+	return func() (*web.Client, error) {
 		t := *token
 		if t == "" {
-			t = a.getenv(envPrefix + "API__TOKEN")
+			var err error
+			if t, err = secret("api.token", a.getenv(envPrefix+"API__TOKEN"), a.getenv(envPrefix+"API__TOKEN_FILE")); err != nil {
+				return nil, usage(err)
+			}
 		}
-		return &web.Client{Base: *url, Token: t}
+		return &web.Client{Base: *url, Token: t}, nil
 	}
 }
 
@@ -44,7 +47,11 @@ func (a *app) command() *cobra.Command {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
 		defer cancel()
-		answer, err := client().Command(ctx, hayalet.StationID(args[0]), args[1], payload)
+		server, err := client()
+		if err != nil {
+			return err
+		}
+		answer, err := server.Command(ctx, hayalet.StationID(args[0]), args[1], payload)
 		if err != nil {
 			return err
 		}
@@ -92,7 +99,11 @@ func (a *app) incidentsList() *cobra.Command {
 			return hint(fmt.Errorf("--min-severity: %v", err), "see 'hayalet incidents list --help'")
 		}
 		filter.Station, filter.MinSeverity = hayalet.StationID(*station), least
-		found, err := client().Incidents(cmd.Context(), filter)
+		server, err := client()
+		if err != nil {
+			return err
+		}
+		found, err := server.Incidents(cmd.Context(), filter)
 		if err != nil {
 			return err
 		}
@@ -121,7 +132,11 @@ func (a *app) incidentsShow() *cobra.Command {
 			return usage(err)
 		}
 		a.text = cfg.named(a.text)
-		inc, err := client().Incident(cmd.Context(), args[0])
+		server, err := client()
+		if err != nil {
+			return err
+		}
+		inc, err := server.Incident(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -144,7 +159,11 @@ func (a *app) stations() *cobra.Command {
 		if err := checkOutput(*output, "text", "json", "ndjson"); err != nil {
 			return err
 		}
-		all, err := client().Stations(cmd.Context())
+		server, err := client()
+		if err != nil {
+			return err
+		}
+		all, err := server.Stations(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ type config struct {
 		Currency string `koanf:"currency"`
 	} `koanf:"tariff"`
 	Relay struct {
-		Upstreams  []string `koanf:"upstreams" hide:"password"` // URL or PATTERN=URL
+		Upstreams  []string `koanf:"upstreams"` // URL or PATTERN=URL
 		CA         string   `koanf:"upstream_ca"`
 		Compress   bool     `koanf:"compress"`
 		MaxMessage int      `koanf:"max_message"`

@@ -158,10 +158,14 @@ func (a *app) exceptions() *cobra.Command {
 		if err != nil {
 			return usage(err)
 		}
+		server, err := client()
+		if err != nil {
+			return err
+		}
 		tally := exception.NewTally(set)
 		asked := len(set.Exceptions()) > 0
 		if asked {
-			asked, err = a.tally(cmd.Context(), client(), tally, set, least)
+			asked, err = a.tally(cmd.Context(), server, tally, set, least)
 		}
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func (all *faults) join(key string, err error) {
 		}
 		return
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the parts are wanted, not a cause
+	if several, ok := errors.AsType[joined](err); ok {
 		for _, e := range several.Unwrap() {
 			all.join(key, e)
 		}
@@ -62,6 +62,12 @@ func (all *faults) join(key string, err error) {
 		key, err = within(key, dotted(e.Name())), wanted(e.Unwrap())
 	}
 	all.add(key, err)
+}
+
+// joined is an error that others were joined to.
+type joined interface {
+	error
+	Unwrap() []error
 }
 
 // err is nil where nothing is wrong.

@@ -189,6 +189,9 @@ func written(at any) (value, unit string) {
 }
 
 // milli writes thousandths as a decimal number.
-func milli(v int64) string {
-	return strings.TrimRight(strings.TrimRight(hayalet.FormatDecimal(v, 3, 3), "0"), ".")
+func milli(v int64) string { return decimal(v, 3) }
+
+// decimal writes v·10^−scale with as many decimals as it needs.
+func decimal(v int64, scale int) string {
+	return strings.TrimRight(strings.TrimRight(hayalet.FormatDecimal(v, scale, scale), "0"), ".")
 }

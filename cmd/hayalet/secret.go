@@ -124,12 +124,14 @@ func withoutPasswords(query string) string {
 
 // withoutPath is a URL of which only the host is left.
 func withoutPath(text string) string {
-	text = withoutPassword(text)
-	scheme, rest, ok := strings.Cut(text, "://")
-	end := strings.IndexAny(rest, "/?#")
-	if !ok || end < 0 {
+	scheme, rest, ok := strings.Cut(withoutPassword(text), "://")
+	if !ok {
 		return text
 	}
-	host := rest[:end]
-	return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + "/"
+	end := strings.IndexAny(rest+"/", "/?#")
+	host := rest[strings.LastIndexByte(rest[:end], '@')+1 : end]
+	if end < len(rest) {
+		host += "/"
+	}
+	return scheme + "://" + host
 }
