@@ -163,20 +163,19 @@ func checkVersion(version string) error {
 	return nil
 }
 
+var errForeign = errors.New("it is the database of another program; give another path")
+
 // claim marks an empty file as ours and refuses the file of another program.
 func (d *DB) claim(ctx context.Context) error {
-	var id, objects int64
+	var id int64
 	if err := d.writer.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
 		return err
 	}
 	if id == applicationID {
 		return nil
 	}
-	if err := d.writer.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
+	if err := emptyFile(ctx, d.writer, id); err != nil {
 		return err
-	}
-	if id != 0 || objects != 0 {
-		return errors.New("it is the database of another program; give another path")
 	}
 	_, err := d.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
 	return err
