@@ -39,6 +39,7 @@ var rooms = map[string]room{
 
 	"internal/ocpp/tolerant": {banned: pure},
 
+	"internal/frames":    {ours: []string{"."}, banned: pure},
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},
@@ -47,7 +48,7 @@ var rooms = map[string]room{
 
 	"internal/socket":    {ours: []string{"."}},
 	"internal/gateway":   {ours: []string{".", "internal/socket"}},
-	"internal/relay":     {ours: []string{".", "internal/socket"}},
+	"internal/relay":     {ours: []string{".", "internal/socket", "internal/frames"}},
 	"internal/csms":      {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
 	"internal/capture":   {ours: []string{".", "internal/jsonread"}},
 	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*", "internal/socket"}},

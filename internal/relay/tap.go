@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hayalet"
+	"hayalet/internal/frames"
 )
 
 // The defaults of TapConfig.
@@ -19,7 +20,6 @@ const (
 )
 
 const (
-	tapKeep     = 1 << 20     // bytes of a buffer that are kept when it has room for more and needs it no longer
 	tapRetry    = time.Second // after a sink has failed
 	maxTapLoss  = 64 << 10    // connections whose loss is remembered one by one
 	frameWeight = 128         // bytes that a frame takes beside its data
@@ -41,7 +41,7 @@ type Tap struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	fill    *tapBatch // what waits
+	fill    *frames.Batch // what waits
 	losses  map[hayalet.ConnID]hayalet.Frame
 	stats   TapStats
 	episode TapStats // stats when the present episode of losses began
@@ -62,20 +62,13 @@ type TapStats struct {
 	Unmarked    uint64 // lost frames for which none will: too many connections lost some before the sink moved on
 }
 
-// tapBatch is frames with their bytes, laid one behind the other.
-type tapBatch struct {
-	frames []hayalet.Frame
-	ends   []int
-	data   []byte
-}
-
 // NewTap returns a tap that keeps frames until Run hands them on.
 func NewTap(cfg TapConfig, sink hayalet.FrameSink, log *slog.Logger) *Tap {
 	cfg.Bytes = cmp.Or(cfg.Bytes, DefaultTapBytes)
 	cfg.Frames = cmp.Or(cfg.Frames, DefaultTapFrames)
 	cfg.Pause = cmp.Or(cfg.Pause, DefaultTapPause)
 	return &Tap{
-		cfg: cfg, sink: sink, log: log, fill: new(tapBatch), losses: map[hayalet.ConnID]hayalet.Frame{},
+		cfg: cfg, sink: sink, log: log, fill: new(frames.Batch), losses: map[hayalet.ConnID]hayalet.Frame{},
 		wake: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
@@ -83,7 +76,7 @@ func NewTap(cfg TapConfig, sink hayalet.FrameSink, log *slog.Logger) *Tap {
 // PutFrames copies the frames, or loses them. It never waits and never fails.
 func (t *Tap) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 	t.mu.Lock()
-	first := len(t.fill.frames) == 0
+	first := t.fill.Len() == 0
 	for i := range fs {
 		t.put(&fs[i])
 	}
@@ -104,18 +97,18 @@ func (t *Tap) put(f *hayalet.Frame) {
 	if gap, lost := t.losses[f.Conn]; lost {
 		t.putGap(gap)
 	}
-	t.fill.add(f)
+	t.fill.Add(f)
 }
 
 // room tells whether a frame fits, and a gap before it.
 func (t *Tap) room(f *hayalet.Frame) bool {
-	return len(t.fill.frames)+1 < t.cfg.Frames && len(t.fill.data)+len(f.Data)+frameWeight <= t.cfg.Bytes
+	return t.fill.Len()+1 < t.cfg.Frames && t.fill.Bytes()+len(f.Data)+frameWeight <= t.cfg.Bytes
 }
 
 func (t *Tap) putGap(gap hayalet.Frame) {
 	delete(t.losses, gap.Conn)
 	t.stats.Gaps++
-	t.fill.add(&gap)
+	t.fill.Add(&gap)
 }
 
 func (t *Tap) lose(f *hayalet.Frame) {
@@ -151,18 +144,19 @@ func (t *Tap) Close() { t.once.Do(func() { close(t.closed) }) }
 
 // Run feeds the sink, from one goroutine, until Close was called and nothing waits, or ctx ends.
 func (t *Tap) Run(ctx context.Context) error {
-	spare := new(tapBatch)
+	spare := new(frames.Batch)
 	pause := time.NewTimer(t.cfg.Pause)
 	defer pause.Stop()
 	for ending := false; ; {
 		b := t.swap(spare)
-		if len(b.frames) > 0 {
+		if b.Len() > 0 {
 			t.feed(ctx, b)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		spare = b.reset()
+		b.Reset()
+		spare = b
 		if t.caughtUp() {
 			if ending {
 				return nil
@@ -188,13 +182,13 @@ func (t *Tap) Run(ctx context.Context) error {
 }
 
 // swap takes what waits. The losses that are not told yet come first in what is filled next: they were after it.
-func (t *Tap) swap(empty *tapBatch) *tapBatch {
+func (t *Tap) swap(empty *frames.Batch) *frames.Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	full := t.fill
 	t.fill = empty
 	for _, gap := range t.losses {
-		if len(t.fill.frames)+1 >= t.cfg.Frames {
+		if t.fill.Len()+1 >= t.cfg.Frames {
 			break
 		}
 		t.putGap(gap)
@@ -203,17 +197,17 @@ func (t *Tap) swap(empty *tapBatch) *tapBatch {
 }
 
 // feed gives a batch to the sink. What the sink fails to take is lost: its gaps are tried until the sink takes them.
-func (t *Tap) feed(ctx context.Context, b *tapBatch) {
-	err := t.sink.PutFrames(ctx, b.point())
+func (t *Tap) feed(ctx context.Context, b *frames.Batch) {
+	err := t.sink.PutFrames(ctx, b.Frames())
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	t.log.Error("detection fails; what it did not take is lost to it, the stations are not held up", "frames", len(b.frames), "error", err)
+	t.log.Error("detection fails; what it did not take is lost to it, the stations are not held up", "frames", b.Len(), "error", err)
 	t.mu.Lock()
-	t.stats.Dropped += uint64(len(b.frames))
-	t.stats.DroppedSize += uint64(len(b.data))
+	t.stats.Dropped += uint64(b.Len())
+	t.stats.DroppedSize += uint64(b.Bytes())
 	t.mu.Unlock()
-	b.empty()
+	gaps := gapsOf(b.Frames())
 	for err != nil && ctx.Err() == nil {
 		select {
 		case <-time.After(tapRetry):
@@ -222,10 +216,10 @@ func (t *Tap) feed(ctx context.Context, b *tapBatch) {
 		case <-t.closed:
 			return
 		}
-		err = t.sink.PutFrames(ctx, b.frames)
+		err = t.sink.PutFrames(ctx, gaps)
 	}
 	t.mu.Lock()
-	t.stats.Gaps += uint64(len(b.frames))
+	t.stats.Gaps += uint64(len(gaps))
 	t.mu.Unlock()
 }
 
@@ -233,7 +227,7 @@ func (t *Tap) feed(ctx context.Context, b *tapBatch) {
 func (t *Tap) caughtUp() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.fill.frames) > 0 || len(t.losses) > 0 {
+	if t.fill.Len() > 0 || len(t.losses) > 0 {
 		return false
 	}
 	if t.losing {
@@ -245,48 +239,21 @@ func (t *Tap) caughtUp() bool {
 	return true
 }
 
-func (b *tapBatch) add(f *hayalet.Frame) {
-	b.data = append(b.data, f.Data...)
-	b.frames = append(b.frames, *f)
-	b.frames[len(b.frames)-1].Data = nil
-	b.ends = append(b.ends, len(b.data))
-}
-
-// point returns the frames with their bytes, which no longer move.
-func (b *tapBatch) point() []hayalet.Frame {
-	start := 0
-	for i, end := range b.ends {
-		if end > start || b.frames[i].Kind == hayalet.Message {
-			b.frames[i].Data = b.data[start:end:end]
-		}
-		start = end
-	}
-	return b.frames
-}
-
-// empty makes of the frames one gap for each connection, in the place of its last.
-func (b *tapBatch) empty() {
+// gapsOf returns one gap for each connection of the frames, in the place of its last.
+func gapsOf(fs []hayalet.Frame) []hayalet.Frame {
 	last := map[hayalet.ConnID]uint64{}
-	for i := range b.frames {
-		last[b.frames[i].Conn] = b.frames[i].Seq
+	for i := range fs {
+		last[fs[i].Conn] = fs[i].Seq
 	}
-	b.frames = slices.DeleteFunc(b.frames, func(f hayalet.Frame) bool { return last[f.Conn] != f.Seq })
-	for i := range b.frames {
-		b.frames[i] = gapOf(&b.frames[i])
+	fs = slices.DeleteFunc(fs, func(f hayalet.Frame) bool { return last[f.Conn] != f.Seq })
+	for i := range fs {
+		fs[i] = gapOf(&fs[i])
 	}
+	return fs
 }
 
 func gapOf(f *hayalet.Frame) hayalet.Frame {
 	gap := *f
 	gap.Kind, gap.Dir, gap.Data = hayalet.Gap, hayalet.In, nil
 	return gap
-}
-
-func (b *tapBatch) reset() *tapBatch {
-	if cap(b.data) > tapKeep && len(b.data) < tapKeep {
-		return new(tapBatch)
-	}
-	clear(b.frames)
-	b.frames, b.ends, b.data = b.frames[:0], b.ends[:0], b.data[:0]
-	return b
 }
