@@ -130,8 +130,12 @@ func (p *Peer) setPending(k *call) {
 	p.pending = k
 }
 
-// settle hands an answer to the call that waits for it; the first one counts.
+// settle hands an answer to the call that waits for it; the first one counts. The answer is kept before: whoever waits may
+// send the next call at once.
 func (p *Peer) settle(ctx context.Context, m *ocpp.Message) error {
+	if err := p.link.Keep(ctx); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	k := p.pending
 	if k != nil && k.id == m.ID {

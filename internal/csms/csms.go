@@ -52,6 +52,8 @@ type Link interface {
 	Conn() hayalet.ConnID
 	RemoteAddr() string
 	Send(ctx context.Context, data []byte) error
+	Answer(ctx context.Context, data []byte) error // to the message that is being received; both are kept together
+	Keep(ctx context.Context) error                // the message that is being received, which gets no answer
 	Close(code uint16, reason string)
 }
 

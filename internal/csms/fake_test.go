@@ -42,6 +42,9 @@ func (l *fakeLink) Send(_ context.Context, data []byte) error {
 	return nil
 }
 
+func (l *fakeLink) Answer(ctx context.Context, data []byte) error { return l.Send(ctx, data) }
+func (l *fakeLink) Keep(context.Context) error                    { return nil }
+
 func (l *fakeLink) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

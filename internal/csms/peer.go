@@ -89,7 +89,7 @@ func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
 		return p.sendError(ctx, m.ID, fault)
 	}
 	p.out = ocpp.AppendResult(p.out[:0], m.ID, payload)
-	if err := p.link.Send(ctx, p.out); err != nil {
+	if err := p.link.Answer(ctx, p.out); err != nil {
 		return fmt.Errorf("answer %s: %w", m.Action, err)
 	}
 	if m.Action == bootNotification {
@@ -101,7 +101,7 @@ func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
 func (p *Peer) sendError(ctx context.Context, id string, fault *ocpp.WireError) error {
 	code := fault.CodeIn(p.link.Protocol())
 	p.out = ocpp.AppendError(p.out[:0], id, code, fault.Text)
-	if err := p.link.Send(ctx, p.out); err != nil {
+	if err := p.link.Answer(ctx, p.out); err != nil {
 		return fmt.Errorf("answer with %s: %w", code, err)
 	}
 	return nil

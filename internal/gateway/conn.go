@@ -45,7 +45,11 @@ type conn struct {
 	opened bool
 	ended  bool
 	since  hayalet.Instant
-	frame  [1]hayalet.Frame
+	frames [2]hayalet.Frame
+
+	// The message that its peer is receiving, until it is kept. Only the goroutine of serve knows it.
+	unkept     []byte
+	receivedAt hayalet.Instant
 }
 
 func newConn(base context.Context, s *Server, nc net.Conn) *conn {
@@ -135,7 +139,7 @@ func trouble(reason string, cause error) error {
 	return fmt.Errorf("%w: %v", fault, cause)
 }
 
-// readAll taps and hands on messages until the connection ends. Messages that arrive after we have said goodbye are
+// readAll keeps messages and hands them on until the connection ends. Messages that arrive after we have said goodbye are
 // evidence still, but nobody answers them.
 func (c *conn) readAll() error {
 	ctx := c.sock.Context()
@@ -144,16 +148,58 @@ func (c *conn) readAll() error {
 		if err != nil {
 			return err
 		}
-		if err := c.tap(ctx, hayalet.Message, hayalet.In, data); err != nil {
-			return trouble("cannot keep the message", err)
+		c.unkept, c.receivedAt = data, c.now()
+		if c.srv.cfg.Relay || c.sock.Closing() {
+			if err := c.keepReceived(ctx); err != nil {
+				return err
+			}
 		}
 		if c.sock.Closing() {
 			continue
 		}
-		if err := c.peer.Receive(ctx, data); err != nil {
-			return trouble("cannot answer", err)
+		if err := c.receive(ctx, data); err != nil {
+			return err
 		}
 	}
+}
+
+// receive hands a message on, and keeps it in any case: with its answer, or else alone.
+func (c *conn) receive(ctx context.Context, data []byte) (err error) {
+	defer func() {
+		if kept := c.keepReceived(ctx); err == nil {
+			err = kept
+		}
+	}()
+	if err := c.peer.Receive(ctx, data); err != nil {
+		return trouble("cannot answer", err)
+	}
+	return nil
+}
+
+// keepReceived keeps the message that was received, unless it is kept already. The end of the connection does not hinder it.
+func (c *conn) keepReceived(ctx context.Context) error {
+	if c.unkept == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), tapCloseTimeout)
+		defer cancel()
+	}
+	if err := c.tap(ctx, c.taken()); err != nil {
+		return trouble("cannot keep the message", err)
+	}
+	return nil
+}
+
+// Keep implements Link.
+func (c *conn) Keep(ctx context.Context) error { return c.keepReceived(ctx) }
+
+// taken is the message that was received, as a frame. It is not kept a second time.
+func (c *conn) taken() hayalet.Frame {
+	in := hayalet.Frame{At: c.receivedAt, Dir: hayalet.In, Data: c.unkept}
+	c.unkept = nil
+	return in
 }
 
 // Send implements Link. Tap and write happen in one turn, so that frames go out in the order of their Seq.
@@ -162,32 +208,55 @@ func (c *conn) Send(ctx context.Context, data []byte) error {
 		return err
 	}
 	defer c.sock.PassTurn()
-	if err := c.tap(ctx, hayalet.Message, hayalet.Out, data); err != nil {
+	if err := c.tap(ctx, c.sent(data)); err != nil {
 		return err
 	}
 	return c.sock.WriteTurn(data)
 }
 
-// tap gives the next frame to the sink. The lock is held over both steps, so the sink sees the order of Seq.
-func (c *conn) tap(ctx context.Context, kind hayalet.FrameKind, dir hayalet.Direction, data []byte) error {
+// Answer implements Link.
+func (c *conn) Answer(ctx context.Context, data []byte) error {
+	if c.unkept == nil {
+		return c.Send(ctx, data)
+	}
+	if err := c.sock.TakeTurn(ctx); err != nil {
+		return err
+	}
+	defer c.sock.PassTurn()
+	if err := c.tap(ctx, c.taken(), c.sent(data)); err != nil {
+		return err
+	}
+	return c.sock.WriteTurn(data)
+}
+
+func (c *conn) sent(data []byte) hayalet.Frame {
+	return hayalet.Frame{At: c.now(), Dir: hayalet.Out, Data: data}
+}
+
+func (c *conn) now() hayalet.Instant { return hayalet.InstantOf(c.srv.cfg.Clock()) }
+
+// tap gives the next frames, at most two, to the sink: all of them or none. The lock is held over both steps, so the sink
+// sees the order of Seq.
+func (c *conn) tap(ctx context.Context, next ...hayalet.Frame) error {
 	c.tapMu.Lock()
 	defer c.tapMu.Unlock()
 	if c.ended {
 		return ErrClosed
 	}
-	c.seq++
-	at := hayalet.InstantOf(c.srv.cfg.Clock())
-	c.frame[0] = hayalet.Frame{
-		Station: c.station, Conn: c.id, Seq: c.seq, At: at, Dir: dir, Kind: kind, Protocol: c.protocol, Data: data,
+	fs := c.frames[:copy(c.frames[:], next)]
+	for i := range fs {
+		c.seq++
+		f := &fs[i]
+		f.Station, f.Conn, f.Seq, f.Protocol = c.station, c.id, c.seq, c.protocol
+		switch f.Kind {
+		case hayalet.ConnOpen:
+			c.opened, c.since = true, f.At
+		case hayalet.ConnClose:
+			c.ended = true
+		}
 	}
-	switch kind {
-	case hayalet.ConnOpen:
-		c.opened, c.since = true, at
-	case hayalet.ConnClose:
-		c.ended = true
-	}
-	err := c.srv.sink.PutFrames(ctx, c.frame[:])
-	c.frame[0].Data = nil
+	err := c.srv.sink.PutFrames(ctx, fs)
+	clear(fs)
 	if err != nil {
 		return fmt.Errorf("keep frame %d: %w", c.seq, err)
 	}
@@ -201,7 +270,7 @@ func (c *conn) tapClose() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.sock.Context()), tapCloseTimeout)
 	defer cancel()
-	if err := c.tap(ctx, hayalet.ConnClose, hayalet.In, nil); err != nil {
+	if err := c.tap(ctx, hayalet.Frame{At: c.now(), Kind: hayalet.ConnClose}); err != nil {
 		c.log.Error("note the end of a connection", "error", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -172,8 +173,44 @@ func TestSinkTrouble(t *testing.T) {
 	st.text("x")
 	st.wantClose(1011)
 	eventually(t, "the end is tapped", func() bool { return len(s.sink.all()) == 2 })
-	if f := s.sink.all()[1]; f.Kind != hayalet.ConnClose || f.Seq != 3 {
-		t.Errorf("got %+v: a lost frame keeps its number", f)
+	if f := s.sink.all()[1]; f.Kind != hayalet.ConnClose || f.Seq != 4 {
+		t.Errorf("got %+v: the message and its answer keep their numbers", f)
+	}
+}
+
+// A message and its answer are kept together, and a message without an answer alone, whatever becomes of it.
+func TestExchangesAreKeptWhole(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	st := s.connect(t, "/CP_1")
+	st.text("one")
+	st.wantText("one")
+	st.text("quiet")
+	st.text("two")
+	st.wantText("two")
+	st.text("panic")
+	st.wantClose(1011)
+	eventually(t, "the end is tapped", func() bool { return len(s.sink.all()) == 8 })
+	var got []string
+	for _, f := range s.sink.all() {
+		got = append(got, fmt.Sprintf("%d %v %s", f.Seq, f.Dir, f.Data))
+	}
+	want := []string{"1 in ", "2 in one", "3 out one", "4 in quiet", "5 in two", "6 out two", "7 in panic", "8 in "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if calls := s.sink.sizes(); !slices.Equal(calls, []int{1, 2, 1, 2, 1, 1}) {
+		t.Errorf("frames of each call: %v", calls)
+	}
+}
+
+// Behind a relay a message is kept before it is handed on; so is one whose receipt sets others free.
+func TestAMessageIsKeptBeforeItActs(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	st := s.connect(t, "/CP_1")
+	st.text("keep")
+	eventually(t, "both are tapped", func() bool { return len(s.sink.all()) == 3 })
+	if fs := s.sink.all(); fs[1].Dir != hayalet.In || string(fs[1].Data) != "keep" || string(fs[2].Data) != "after keep" {
+		t.Errorf("got %+v", fs)
 	}
 }
 

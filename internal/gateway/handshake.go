@@ -141,7 +141,7 @@ func (c *conn) admit(ctx context.Context) ([]socket.Field, error) {
 			header = append(header, socket.Field{Name: "Sec-WebSocket-Protocol", Value: string(c.protocol)})
 		}
 	}
-	return header, c.tap(ctx, hayalet.ConnOpen, hayalet.In, nil)
+	return header, c.tap(ctx, hayalet.Frame{At: c.now(), Kind: hayalet.ConnOpen})
 }
 
 // identify finds out who the station is, and whether it is.

@@ -51,6 +51,12 @@ type Link interface {
 	// Send taps data as an outgoing message, then writes it. Messages go out in the order of their frames' Seq. After
 	// the end of the connection it returns ErrClosed.
 	Send(ctx context.Context, data []byte) error
+	// Answer is Send for the answer to the message that Receive is called with, once and from there. Message and answer
+	// reach the sink in one call, so that they are kept together or not at all; nothing is sent before they are. A message
+	// without an answer is kept alone: by Keep, or once Receive has returned. Behind a relay it was kept before Receive.
+	Answer(ctx context.Context, data []byte) error
+	// Keep is for a message whose receipt sets free what sends: the message is to stand before what that sends.
+	Keep(ctx context.Context) error
 	// Request is the station's handshake. It is for Open alone; afterwards it is nil.
 	Request() *socket.Request
 	// Close says goodbye with a status code of RFC 6455 §7.4 and a reason of at most 123 bytes; 1005 is a goodbye without

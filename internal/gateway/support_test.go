@@ -25,6 +25,7 @@ import (
 type recorder struct {
 	mu     sync.Mutex
 	frames []hayalet.Frame
+	calls  []int // how many frames each brought
 	fail   error
 	pause  func() // after frames were taken
 }
@@ -35,6 +36,7 @@ func (r *recorder) PutFrames(_ context.Context, fs []hayalet.Frame) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.calls = append(r.calls, len(fs))
 	for _, f := range fs {
 		if r.fail != nil && f.Kind == hayalet.Message {
 			return r.fail
@@ -49,6 +51,12 @@ func (r *recorder) all() []hayalet.Frame {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.frames)
+}
+
+func (r *recorder) sizes() []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls)
 }
 
 func (r *recorder) failWith(err error) {
@@ -115,8 +123,15 @@ func (p *echoPeer) Receive(ctx context.Context, data []byte) error {
 	case "stuck":
 		<-ctx.Done()
 		return ctx.Err()
+	case "quiet":
+		return nil
+	case "keep":
+		if err := p.link.Keep(ctx); err != nil {
+			return err
+		}
+		return p.link.Send(ctx, []byte("after keep"))
 	}
-	return p.link.Send(ctx, data)
+	return p.link.Answer(ctx, data)
 }
 
 func (p *echoPeer) Closed(code uint16, reason string) {
