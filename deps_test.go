@@ -40,6 +40,7 @@ var rooms = map[string]room{
 	"internal/ocpp/tolerant": {banned: pure},
 
 	"internal/frames":    {ours: []string{"."}, banned: pure},
+	"internal/series":    {ours: []string{"."}, banned: pure},
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},
