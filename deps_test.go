@@ -41,11 +41,12 @@ var rooms = map[string]room{
 
 	"internal/frames":    {ours: []string{"."}, banned: pure},
 	"internal/series":    {ours: []string{"."}, banned: pure},
+	"internal/journal":   {ours: []string{".", "internal/frames"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},
 	"internal/siterule":  {ours: []string{".", "internal/detect", "internal/session"}, banned: pure},
-	"internal/engine":    {ours: []string{".", "internal/ocpp", "internal/session", "internal/detect"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
+	"internal/engine":    {ours: []string{".", "internal/ocpp", "internal/session", "internal/detect", "internal/frames", "internal/series"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 
 	"internal/socket":    {ours: []string{"."}},
 	"internal/gateway":   {ours: []string{".", "internal/socket"}},
@@ -53,7 +54,8 @@ var rooms = map[string]room{
 	"internal/csms":      {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
 	"internal/capture":   {ours: []string{".", "internal/jsonread"}},
 	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*", "internal/socket"}},
-	"internal/sqlite":    {ours: []string{"."}},
+	"internal/sqlstore":  {ours: []string{"."}},
+	"internal/sqlite":    {ours: []string{".", "internal/sqlstore"}},
 	"internal/storetest": {ours: []string{"."}},
 	"internal/notify":    {ours: []string{"."}},
 	"internal/web":       {ours: []string{"."}},

@@ -90,6 +90,7 @@ func ParseFrameKind[T ~string | ~[]byte](s T) (FrameKind, error) {
 type Frame struct {
 	Station  StationID
 	Conn     ConnID
+	Pos      uint64  // the place in the journal, from 1; zero for what stands in none
 	Seq      uint64  // one counter per Conn over both directions, from 1; assigned before anything is forwarded or answered
 	At       Instant // our receipt, or our sending for Out; zero when a log does not say
 	Dir      Direction

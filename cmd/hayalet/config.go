@@ -14,6 +14,7 @@ import (
 	"hayalet/internal/csms"
 	"hayalet/internal/detect"
 	"hayalet/internal/gateway"
+	"hayalet/internal/journal"
 	"hayalet/internal/relay"
 	"hayalet/internal/report"
 	"hayalet/internal/session"
@@ -33,7 +34,11 @@ type config struct {
 	PathPrefixes []string      `koanf:"path_prefixes"`
 	Interval     time.Duration `koanf:"heartbeat_interval"`
 	MaxMessage   int           `koanf:"max_message"`
-	Log          struct {
+	Journal      struct {
+		Linger    time.Duration `koanf:"linger"`
+		MaxFrames int           `koanf:"max_frames"`
+	} `koanf:"journal"`
+	Log struct {
 		Format string `koanf:"format"`
 		Level  string `koanf:"level"`
 	} `koanf:"log"`
@@ -129,6 +134,7 @@ func defaultConfig() config {
 	c.PathPrefixes = []string{"/", "/ocpp/"}
 	c.Interval = csms.DefaultInterval * time.Second
 	c.MaxMessage = gateway.DefaultMaxMessage
+	c.Journal.Linger, c.Journal.MaxFrames = journal.DefaultLinger, journal.DefaultMaxFrames
 	c.Relay.Upstreams, c.Relay.Compress = []string{}, true
 	c.Relay.MaxMessage, c.Relay.Buffer = relay.DefaultMaxMessage, relay.DefaultTapBytes
 	c.Log.Format, c.Log.Level = "text", "info"

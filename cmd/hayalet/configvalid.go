@@ -28,6 +28,9 @@ func (c *config) validate() (all faults) {
 	return all
 }
 
+// maxCommit bounds journal.max_frames: a commit is in memory.
+const maxCommit = 1 << 16
+
 func (c *config) badServer() (all faults) {
 	all.add("listen", validAddress(c.Listen))
 	all.add("http", validAddress(c.HTTP))
@@ -43,6 +46,12 @@ func (c *config) badServer() (all faults) {
 	}
 	if c.MaxMessage <= 0 || c.MaxMessage > gateway.LimitMaxMessage {
 		all.add("max_message", fmt.Errorf("%d: want 1 to %d", c.MaxMessage, gateway.LimitMaxMessage))
+	}
+	if c.Journal.Linger < 0 || c.Journal.Linger > time.Second {
+		all.add("journal.linger", fmt.Errorf("%v: want 0s to 1s", c.Journal.Linger))
+	}
+	if c.Journal.MaxFrames < 2 || c.Journal.MaxFrames > maxCommit {
+		all.add("journal.max_frames", fmt.Errorf("%d: want 2 to %d", c.Journal.MaxFrames, maxCommit))
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		all.add("tls", errors.New("want both cert and key, or neither"))

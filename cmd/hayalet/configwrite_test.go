@@ -24,6 +24,7 @@ heartbeat_interval: 90m
 max_message: 1000
 log: {format: json, level: debug}
 tls: {cert: cert.pem, key: key.pem}
+journal: {linger: 5ms, max_frames: 64}
 api: {token_file: "~"}
 tariff: {price: 7.123456, currency: "no"}
 relay: {upstreams: ["/south/*=wss://a.example", "wss://b.example/{station}"], upstream_ca: ca.pem, compress: false, max_message: 5, buffer: 6}

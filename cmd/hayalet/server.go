@@ -20,10 +20,10 @@ import (
 	"hayalet"
 	"hayalet/internal/engine"
 	"hayalet/internal/gateway"
+	"hayalet/internal/journal"
 	"hayalet/internal/notify"
 	"hayalet/internal/relay"
 	"hayalet/internal/report"
-	"hayalet/internal/sqlite"
 	"hayalet/internal/web"
 )
 
@@ -91,8 +91,9 @@ func (a *app) logger(cfg *config) (*slog.Logger, error) {
 type server struct {
 	cfg       config
 	log       *slog.Logger
-	db        *sqlite.DB
+	db        store
 	engine    *engine.Engine
+	journal   *journal.Journal
 	gateway   *gateway.Server
 	tap       *relay.Tap // nil where the stations wait for the engine
 	commander web.Commander
@@ -117,12 +118,8 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 			s = nil
 		}
 	}()
-	db, err := cfg.database()
-	if err != nil {
-		return s, usage(err)
-	}
-	if s.db, err = sqlite.Open(ctx, db); err != nil {
-		return s, usage(err)
+	if s.db, err = cfg.openStore(ctx); err != nil {
+		return s, err
 	}
 	s.onClose(func() { _ = s.db.Close() })
 	exceptions, err := cfg.exceptionSet()
@@ -138,11 +135,8 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 		}
 		listeners = append(listeners, bell)
 	}
-	s.engine = engine.New(engine.Config{
-		Rules: cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, Clock: time.Now, Log: log,
-	})
-	if err := s.engine.Restore(ctx); err != nil {
-		return s, fmt.Errorf("restore state: %v", err)
+	if err := s.openJournal(ctx, listeners); err != nil {
+		return s, err
 	}
 	sink, err := s.sink(listeners)
 	if err != nil {
@@ -152,6 +146,28 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 		return s, err
 	}
 	return s, s.peopleSide()
+}
+
+// saveEvery is how long what changed of a station may wait to be saved: after a crash, what came since is read from the
+// journal again.
+const saveEvery = 30 * time.Second
+
+// openJournal opens the journal and the engine behind it, which goes on where its state ends.
+func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) error {
+	s.engine = engine.New(engine.Config{
+		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log,
+		Clock: time.Now, Horizon: func(now time.Time) time.Time { return s.journal.Horizon(now) },
+	})
+	from, err := s.engine.Restore(ctx)
+	if err != nil {
+		return fmt.Errorf("restore state: %v", err)
+	}
+	jc := journal.Config{Linger: s.cfg.Journal.Linger, MaxFrames: s.cfg.Journal.MaxFrames, Next: s.engine, From: from}
+	if jc.Linger == 0 {
+		jc.Linger = -1
+	}
+	s.journal, err = journal.Open(ctx, s.db, jc, s.log)
+	return err
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -180,7 +196,7 @@ func (a *app) webhook(s *server) (engine.Listener, error) {
 	return notify.NewBell(s.queue, least, s.hush.hides), err
 }
 
-// sink is where the frames go: the record, then listeners that want frames, then the engine.
+// sink is where the frames go: the record, then listeners that want frames, then the journal, and from there the engine.
 func (s *server) sink(listeners []engine.Listener) (hayalet.FrameSink, error) {
 	var sinks tee
 	if s.cfg.Record != "" {
@@ -197,7 +213,7 @@ func (s *server) sink(listeners []engine.Listener) (hayalet.FrameSink, error) {
 			sinks = append(sinks, also)
 		}
 	}
-	return append(sinks, s.engine), nil
+	return append(sinks, s.journal), nil
 }
 
 // stationDoor is a gateway with the limits and the certificate of the configuration.
@@ -247,7 +263,7 @@ func (s *server) peopleSide() error {
 	s.onClose(func() { _ = s.listener.Close() })
 	s.httpAddr = s.listener.Addr()
 	s.http = web.NewServer(web.New(web.Config{
-		Commander: s.commander, Incidents: s.db, Stations: s.stationViews, Ready: s.db.Ping, Log: s.log,
+		Commander: s.commander, Incidents: s.db, Stations: s.stationViews, Ready: s.ready, Log: s.log,
 		Token: token, LoopbackOnly: loopback(s.cfg.HTTP),
 	}))
 	return nil
@@ -267,12 +283,16 @@ func (s *server) run(ctx context.Context) error {
 	if s.record != nil {
 		inner.Go(func() error { s.record.flushLoop(outer); return nil })
 	}
+	ctx, fatal := context.WithCancelCause(ctx)
+	defer fatal(nil)
+	keep := s.startJournal(outer, fatal)
 	feed := s.startTap(outer)
 	doors, ctx := errgroup.WithContext(ctx)
 	doors.Go(func() error { return s.gateway.Run(ctx) })
 	doors.Go(func() error { return s.serveHTTP(ctx) })
 	err := doors.Wait()
-	feed() // the engine sees what is on its way still
+	feed() // the journal keeps what is on its way still, and the engine sees it
+	err = errors.Join(err, keep())
 	s.engine.Close()
 	err = errors.Join(err, judge.Wait()) // before the webhook's last try: what is judged now is to be told, too
 	stop()
@@ -284,8 +304,41 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-// tapGrace is how long a server that ends waits for what is on its way to the engine.
+// ready says why stations are not answered at present, or nil.
+func (s *server) ready(ctx context.Context) error {
+	if err := s.journal.Ready(); err != nil {
+		return err
+	}
+	return s.db.Ping(ctx)
+}
+
+// tapGrace is how long a server that ends waits for what is on its way to the journal and the engine.
 const tapGrace = 10 * time.Second
+
+// startJournal keeps frames, and returns what ends that once they are on disk and with the engine. A journal that ends by
+// itself ends the server.
+func (s *server) startJournal(ctx context.Context, fatal context.CancelCauseFunc) (end func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := s.journal.Run(ctx)
+		if err != nil {
+			fatal(err)
+		}
+		done <- err
+	}()
+	return func() error {
+		defer cancel()
+		s.journal.Close()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(tapGrace):
+			cancel()
+			return <-done
+		}
+	}
+}
 
 // startTap feeds the engine behind the stations' backs, where it must not hold them up, and returns what ends that.
 func (s *server) startTap(ctx context.Context) (end func()) {

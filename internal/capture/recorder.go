@@ -109,6 +109,10 @@ func appendFrame(b []byte, f *hayalet.Frame) []byte {
 	b = appendString(b, string(f.Conn))
 	b = append(b, `,"seq":`...)
 	b = strconv.AppendUint(b, f.Seq, 10)
+	if f.Pos != 0 {
+		b = append(b, `,"pos":`...)
+		b = strconv.AppendUint(b, f.Pos, 10)
+	}
 	if f.Protocol != "" {
 		b = append(b, `,"protocol":`...)
 		b = appendString(b, string(f.Protocol))

@@ -45,6 +45,16 @@ func (f *Folder) Kept() []hayalet.Incident {
 	return all
 }
 
+// Running reports whether an incident runs on the connector.
+func (f *Folder) Running(c hayalet.ConnectorID) bool {
+	for at, inc := range f.last {
+		if at.connector == c && inc.Open() {
+			return true
+		}
+	}
+	return false
+}
+
 // copied returns the incident without memory shared with the folder.
 func copied(inc *hayalet.Incident) hayalet.Incident {
 	c := *inc

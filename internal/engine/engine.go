@@ -14,12 +14,14 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"hayalet"
 	"hayalet/internal/detect"
+	"hayalet/internal/frames"
 	"hayalet/internal/session"
 )
 
@@ -27,7 +29,7 @@ import (
 const (
 	DefaultShards    = 2
 	DefaultSaveEvery = 2 * time.Second
-	queueLength      = 256 // batches that wait at a shard
+	queueLength      = 64 // batches that wait at a shard
 )
 
 // Listener hears what the engine concludes. It is called on the shards' goroutines, in order for each station; it must be
@@ -48,22 +50,20 @@ type Explainer interface {
 	Explained(v session.View, rungs []detect.Rung, verdicts []hayalet.Verdict)
 }
 
-// Store is what the engine saves to, behind the frames.
-type Store interface {
-	hayalet.Incidents
-	hayalet.Snapshots
-}
-
 // Config configures an engine. Rules must be set; everything else may be zero.
 type Config struct {
 	Rules     detect.Sets
 	Profiles  session.Profiles
 	Listeners []Listener
-	Store     Store            // nil: nothing is saved
+	Store     hayalet.States   // nil: nothing is saved
 	Clock     func() time.Time // nil: recorded frames, whose own times drive the ticks
 	Shards    int
-	SaveEvery time.Duration
-	Log       *slog.Logger
+	SaveEvery time.Duration // how long what changed of a station may wait to be saved
+
+	// Horizon is the time up to which all frames were put that were received by then; nil: always the clock's. No tick is
+	// later than that.
+	Horizon func(now time.Time) time.Time
+	Log     *slog.Logger
 }
 
 // Engine runs the pipeline. It is a [hayalet.FrameSink].
@@ -81,6 +81,8 @@ type Engine struct {
 
 	mu     sync.Mutex // recorded frames only: latest
 	latest hayalet.Instant
+
+	queued atomic.Uint64 // the position up to which frames are with the shards
 }
 
 // ErrClosed is returned by PutFrames after the engine has ended.
@@ -122,12 +124,13 @@ func (e *Engine) shardOf(st hayalet.StationID) *shard {
 	return e.shards[maphash.String(e.seed, string(st))%uint64(len(e.shards))]
 }
 
-// PutFrames queues the frames for their shards. It blocks while a shard's queue is full.
+// PutFrames queues the frames for their shards. It blocks while a shard's queue is full. Frames of a journal come from one
+// goroutine, in the order of their positions; those that a station's state knows already change nothing.
 func (e *Engine) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
-	var batches [16]*batch
-	parts := batches[:0]
-	if len(e.shards) > len(batches) {
-		parts = make([]*batch, 0, len(e.shards))
+	var few [16]*frames.Batch
+	parts := few[:0]
+	if len(e.shards) > len(few) {
+		parts = make([]*frames.Batch, 0, len(e.shards))
 	}
 	parts = parts[:len(e.shards)]
 	for i := range fs {
@@ -136,9 +139,9 @@ func (e *Engine) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 			n = int(maphash.String(e.seed, string(fs[i].Station)) % uint64(len(e.shards)))
 		}
 		if parts[n] == nil {
-			parts[n] = newBatch()
+			parts[n] = batches.Get().(*frames.Batch)
 		}
-		parts[n].add(&fs[i])
+		parts[n].Add(&fs[i])
 	}
 	tick := e.advance(fs)
 	for n, b := range parts {
@@ -149,8 +152,14 @@ func (e *Engine) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 			return err
 		}
 	}
+	if len(fs) > 0 && fs[len(fs)-1].Pos != 0 {
+		e.queued.Store(fs[len(fs)-1].Pos)
+	}
 	return nil
 }
+
+// batches are reused between senders and shards.
+var batches = sync.Pool{New: func() any { return new(frames.Batch) }} //nolint:gochecknoglobals // a pool has no state that anybody could see
 
 // advance follows the time of recorded frames and returns the tick that they have reached, or zero.
 func (e *Engine) advance(fs []hayalet.Frame) hayalet.Instant {
@@ -207,20 +216,27 @@ func (e *Engine) Run(ctx context.Context) error {
 // tickLive sends the ticks of the wall clock, late enough for frames that were received before them to be queued.
 func (e *Engine) tickLive(ctx context.Context) {
 	const grace = 2 * time.Second
+	next := floorTick(hayalet.InstantOf(e.cfg.Clock().Add(-grace))).Add(tickEvery)
 	for {
 		now := e.cfg.Clock()
-		next := floorTick(hayalet.InstantOf(now.Add(-grace))).Add(tickEvery)
-		timer := time.NewTimer(next.Time().Add(grace).Sub(now))
+		seen := now
+		if e.cfg.Horizon != nil {
+			seen = e.cfg.Horizon(now)
+		}
+		if reached := floorTick(hayalet.InstantOf(seen.Add(-grace))); reached >= next {
+			for _, s := range e.shards {
+				if s.put(ctx, job{tick: reached}) != nil {
+					return
+				}
+			}
+			next = reached.Add(tickEvery)
+		}
+		timer := time.NewTimer(max(next.Time().Add(grace).Sub(now), time.Second)) // frames are behind the clock: look again
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
-		}
-		for _, s := range e.shards {
-			if s.put(ctx, job{tick: next}) != nil {
-				return
-			}
 		}
 	}
 }

@@ -59,6 +59,9 @@ type memory struct {
 	fail      bool
 	incidents map[string]hayalet.Incident
 	snapshots map[hayalet.StationID]hayalet.Snapshot
+	history   []hayalet.Incident
+	series    []hayalet.Series
+	mark      uint64
 }
 
 func newMemory() *memory {
@@ -67,41 +70,36 @@ func newMemory() *memory {
 
 var errDisk = errors.New("disk full")
 
-func (m *memory) Save(_ context.Context, inc hayalet.Incident) error {
+func (m *memory) SaveState(_ context.Context, st hayalet.State) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail {
 		return errDisk
 	}
-	if m.incidents[inc.Key].Rev > inc.Rev {
-		return hayalet.ErrConflict
-	}
-	m.incidents[inc.Key] = inc
-	return nil
-}
-
-func (m *memory) Find(context.Context, hayalet.IncidentFilter) ([]hayalet.Incident, error) {
-	return nil, nil
-}
-
-func (m *memory) SaveSnapshots(_ context.Context, ss []hayalet.Snapshot) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.fail {
-		return errDisk
-	}
-	for _, s := range ss {
-		m.snapshots[s.Station] = s
-	}
-	return nil
-}
-
-func (m *memory) LoadSnapshots(_ context.Context, to func(hayalet.Snapshot) error) error {
-	for _, s := range m.snapshots {
-		if err := to(s); err != nil {
-			return err
+	for _, inc := range st.Incidents {
+		if m.incidents[inc.Key].Rev <= inc.Rev {
+			m.incidents[inc.Key] = inc
 		}
 	}
+	for _, s := range st.Snapshots {
+		m.snapshots[s.Station] = s
+	}
+	m.history = append(m.history, st.History...)
+	m.series = append(m.series, st.Series...)
+	m.mark = max(m.mark, st.Mark)
+	return nil
+}
+
+func (m *memory) LoadState(_ context.Context, to func(hayalet.Snapshot) error) (uint64, error) {
+	for _, s := range m.snapshots {
+		if err := to(s); err != nil {
+			return 0, err
+		}
+	}
+	return m.mark, nil
+}
+
+func (m *memory) ReadSeries(context.Context, hayalet.StationID, hayalet.Instant, hayalet.Instant, func(hayalet.Series) error) error {
 	return nil
 }
 
@@ -118,7 +116,7 @@ func (m *memory) saved() int {
 }
 
 // through runs frames through an engine with a store, to its end.
-func through(t *testing.T, store engine.Store, frames []hayalet.Frame) {
+func through(t *testing.T, store hayalet.States, frames []hayalet.Frame) {
 	t.Helper()
 	feed(t, engine.Config{Rules: detect.Defaults().All, Store: store, Shards: 2}, frames, max(1, len(frames)))
 }

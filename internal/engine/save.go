@@ -2,51 +2,95 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"hayalet"
 )
 
-// saver writes incidents and snapshots behind the frames. Of each incident and each station only the newest waits, so what
-// waits is bounded by how many there are.
+// saver writes incidents and state behind the frames, in one commit all that waits. Of each incident and each station only
+// the newest waits, so what waits is bounded by how many there are, and by how often incidents turn.
 type saver struct {
-	store Store
+	store hayalet.States
 	log   *slog.Logger
 	wake  chan struct{}
 
-	mu        sync.Mutex
-	incidents map[string]hayalet.Incident
-	snapshots map[hayalet.StationID]hayalet.Snapshot
+	mu      sync.Mutex
+	waiting waiting
+	turns   map[string]turn // of running incidents
 }
 
-func newSaver(store Store, log *slog.Logger) *saver {
-	return &saver{
-		store: store, log: log, wake: make(chan struct{}, 1),
-		incidents: make(map[string]hayalet.Incident), snapshots: make(map[hayalet.StationID]hayalet.Snapshot),
-	}
+// waiting is what is to be saved.
+type waiting struct {
+	incidents map[string]hayalet.Incident
+	history   []hayalet.Incident
+	stations  map[hayalet.StationID]stationState
+	mark      uint64 // all that the frames up to here did is in stations, or saved
+}
+
+// stationState is a station's snapshot and the readings that go with it.
+type stationState struct {
+	snapshot hayalet.Snapshot
+	series   []hayalet.Series
+}
+
+// stationsACommit bounds how long answers wait for the disk while state is saved.
+const stationsACommit = 256
+
+// turn is what of an incident makes history when it changes.
+type turn struct {
+	state    hayalet.IncidentState
+	severity hayalet.Severity
+	cause    hayalet.Cause
+}
+
+func newWaiting() waiting {
+	return waiting{incidents: make(map[string]hayalet.Incident), stations: make(map[hayalet.StationID]stationState)}
+}
+
+func newSaver(store hayalet.States, log *slog.Logger) *saver {
+	return &saver{store: store, log: log, wake: make(chan struct{}, 1), waiting: newWaiting(), turns: make(map[string]turn)}
 }
 
 func (s *saver) put(inc hayalet.Incident) {
+	now := turn{inc.State, inc.Severity, inc.Cause}
 	s.mu.Lock()
-	s.incidents[inc.Key] = inc
+	s.waiting.incidents[inc.Key] = inc
+	if before, known := s.turns[inc.Key]; !known || before != now {
+		s.waiting.history = append(s.waiting.history, inc)
+	}
+	if inc.Open() {
+		s.turns[inc.Key] = now
+	} else {
+		delete(s.turns, inc.Key)
+	}
 	s.mu.Unlock()
 	s.poke()
 }
 
-func (s *saver) putSnapshots(ss []hayalet.Snapshot) {
-	if len(ss) == 0 {
-		return
-	}
+// putStations adds what a shard has to save.
+func (s *saver) putStations(states []stationState) {
 	s.mu.Lock()
-	for _, snap := range ss {
-		s.snapshots[snap.Station] = snap
+	defer s.mu.Unlock()
+	for _, st := range states {
+		before := s.waiting.stations[st.snapshot.Station]
+		st.series = append(before.series, st.series...)
+		s.waiting.stations[st.snapshot.Station] = st
 	}
+}
+
+// putMark says that all that the frames up to a position did was put, and lets it be saved.
+func (s *saver) putMark(mark uint64) {
+	s.mu.Lock()
+	news := mark > s.waiting.mark || len(s.waiting.stations) > 0
+	s.waiting.mark = max(s.waiting.mark, mark)
 	s.mu.Unlock()
-	s.poke()
+	if news {
+		s.poke()
+	}
 }
 
 func (s *saver) poke() {
@@ -88,44 +132,58 @@ func (s *saver) run(ctx context.Context) {
 // flush writes all that waits. What could not be written waits again, unless something newer came.
 func (s *saver) flush(ctx context.Context) error {
 	s.mu.Lock()
-	incidents, snapshots := s.incidents, s.snapshots
-	s.incidents, s.snapshots = make(map[string]hayalet.Incident), make(map[hayalet.StationID]hayalet.Snapshot)
+	w := s.waiting
+	s.waiting = newWaiting()
+	s.waiting.mark = w.mark
 	s.mu.Unlock()
-	var failed error
-	for key, inc := range incidents {
-		err := s.store.Save(ctx, inc)
-		if err == nil || errors.Is(err, hayalet.ErrConflict) { // an older revision: the frames were seen before
-			delete(incidents, key)
-			continue
+	for more := true; more; {
+		st := hayalet.State{History: w.history}
+		for _, inc := range w.incidents {
+			st.Incidents = append(st.Incidents, inc)
 		}
-		failed = fmt.Errorf("save incident %s: %w", key, err)
+		taken := w.take(&st)
+		if more = len(w.stations) > len(taken); !more {
+			st.Mark = w.mark
+		}
+		if err := s.store.SaveState(ctx, st); err != nil {
+			s.putBack(w)
+			return fmt.Errorf("save %d incidents and the state of %d stations: %w", len(st.Incidents), len(w.stations), err)
+		}
+		clear(w.incidents)
+		w.history = nil
+		for _, id := range taken {
+			delete(w.stations, id)
+		}
 	}
-	if len(snapshots) > 0 {
-		ss := make([]hayalet.Snapshot, 0, len(snapshots))
-		for _, snap := range snapshots {
-			ss = append(ss, snap)
-		}
-		if err := s.store.SaveSnapshots(ctx, ss); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("save state: %w", err))
-		} else {
-			clear(snapshots)
-		}
-	}
-	s.putBack(incidents, snapshots)
-	return failed
+	return nil
 }
 
-func (s *saver) putBack(incidents map[string]hayalet.Incident, snapshots map[hayalet.StationID]hayalet.Snapshot) {
+// take adds the state of some stations, and returns which.
+func (w *waiting) take(st *hayalet.State) (taken []hayalet.StationID) {
+	for id, s := range w.stations {
+		if len(taken) == stationsACommit {
+			break
+		}
+		st.Snapshots = append(st.Snapshots, s.snapshot)
+		st.Series = append(st.Series, s.series...)
+		taken = append(taken, id)
+	}
+	return taken
+}
+
+func (s *saver) putBack(w waiting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, inc := range incidents {
-		if newer, ok := s.incidents[key]; !ok || newer.Rev < inc.Rev {
-			s.incidents[key] = inc
+	for key, inc := range w.incidents {
+		if newer, ok := s.waiting.incidents[key]; !ok || newer.Rev < inc.Rev {
+			s.waiting.incidents[key] = inc
 		}
 	}
-	for st, snap := range snapshots {
-		if _, ok := s.snapshots[st]; !ok {
-			s.snapshots[st] = snap
+	s.waiting.history = slices.Concat(w.history, s.waiting.history)
+	for id, st := range w.stations {
+		if newer, ok := s.waiting.stations[id]; ok {
+			st = stationState{newer.snapshot, slices.Concat(st.series, newer.series)}
 		}
+		s.waiting.stations[id] = st
 	}
 }

@@ -361,7 +361,7 @@ func play(t *testing.T, profile session.Profile, frames []hayalet.Frame, batch i
 func feed(t *testing.T, cfg engine.Config, frames []hayalet.Frame, batch int) {
 	t.Helper()
 	e := engine.New(cfg)
-	if err := e.Restore(t.Context()); err != nil {
+	if _, err := e.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)

@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"hayalet"
+	"hayalet/internal/frames"
 	"hayalet/internal/ocpp"
 )
 
 // job is a shard's work: frames, then a tick, or a question.
 type job struct {
-	batch *batch
+	batch *frames.Batch
 	tick  hayalet.Instant
 	ask   func(*shard)
 }
@@ -22,6 +23,7 @@ type shard struct {
 	decoder *ocpp.Decoder
 	scratch scratch
 	wake    hayalet.Instant // the earliest tick that matters to any unit; zero: none
+	round   uint64          // of looking for what is to be saved
 }
 
 func newShard(e *Engine) *shard {
@@ -70,10 +72,12 @@ func (s *shard) rest() {
 
 func (s *shard) work(j job) {
 	if j.batch != nil {
-		for i := range j.batch.frames {
-			s.frame(j.batch.frame(i))
+		fs := j.batch.Frames()
+		for i := range fs {
+			s.frame(&fs[i])
 		}
-		j.batch.release()
+		j.batch.Reset()
+		batches.Put(j.batch)
 	}
 	if j.tick != 0 {
 		s.tick(j.tick)

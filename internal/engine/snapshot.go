@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"hayalet"
@@ -35,7 +36,7 @@ func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
 	if err != nil {
 		return hayalet.Snapshot{}, fmt.Errorf("encode state of %q: %w", u.station.ID, err)
 	}
-	return hayalet.Snapshot{Station: u.station.ID, At: u.latest, Body: body}, nil
+	return hayalet.Snapshot{Station: u.station.ID, Position: u.pos, At: u.latest, Body: body}, nil
 }
 
 // restore makes a unit from its snapshot. What a rule remembers is named after it: a rule that is new starts empty.
@@ -51,7 +52,7 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	u.station = img.Station
 	u.station.Bind(e.cfg.Profiles)
 	u.folder = detect.NewFolder(img.Kept)
-	u.latest, u.conns = img.Latest, img.Conns
+	u.latest, u.conns, u.pos = img.Latest, img.Conns, s.Position
 	for c, saved := range img.Memories {
 		if saved != nil {
 			u.memories[c] = saved
@@ -63,13 +64,14 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	return u, nil
 }
 
-// Restore loads the state of all stations from the store. Call it before Run. A snapshot that cannot be read is logged
-// and left out: its station starts as unknown.
-func (e *Engine) Restore(ctx context.Context) error {
+// Restore loads the state of all stations from the store, and returns the position of the first frame of the journal that
+// some of it may not know: frames from there on are to be put again. Call it before Run. A snapshot that cannot be read is
+// logged and left out: its station starts as unknown.
+func (e *Engine) Restore(ctx context.Context) (from uint64, err error) {
 	if e.cfg.Store == nil {
-		return nil
+		return 1, nil
 	}
-	return e.cfg.Store.LoadSnapshots(ctx, func(s hayalet.Snapshot) error {
+	mark, err := e.cfg.Store.LoadState(ctx, func(s hayalet.Snapshot) error {
 		shard := e.shardOf(s.Station)
 		u, err := e.restore(s, shard.decoder)
 		if err != nil {
@@ -80,11 +82,15 @@ func (e *Engine) Restore(ctx context.Context) error {
 		shard.follow(u)
 		return nil
 	})
+	return mark + 1, err
 }
+
+// rounds is in how many parts the saving of all that has changed is done, so that it never comes all at once.
+const rounds = 8
 
 // snapshotLoop saves the state of changed stations from time to time.
 func (e *Engine) snapshotLoop(ctx context.Context) {
-	ticker := time.NewTicker(e.cfg.SaveEvery)
+	ticker := time.NewTicker(e.cfg.SaveEvery / rounds)
 	defer ticker.Stop()
 	for {
 		select {
@@ -92,44 +98,71 @@ func (e *Engine) snapshotLoop(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		mark := e.queued.Load() // before the shards are asked: they answer after all frames up to here
 		for _, s := range e.shards {
-			reply := make(chan []hayalet.Snapshot, 1)
-			if s.put(ctx, job{ask: func(s *shard) { reply <- s.changed() }}) != nil {
+			reply := make(chan saved, 1)
+			if s.put(ctx, job{ask: func(s *shard) { reply <- s.changed(rounds - 1) }}) != nil {
 				return
 			}
 			select {
-			case ss := <-reply:
-				e.saver.putSnapshots(ss)
+			case part := <-reply:
+				mark = min(mark, part.mark)
+				e.saver.putStations(part.stations)
 			case <-e.done:
 				return
 			}
 		}
+		e.saver.putMark(mark)
 	}
 }
 
-// changed takes the snapshots of the stations that changed since the last time.
-func (s *shard) changed() []hayalet.Snapshot {
-	var ss []hayalet.Snapshot
+// saved is what a shard has to save, and the position up to which it has nothing else.
+type saved struct {
+	stations []stationState
+	mark     uint64
+}
+
+// maxReadings is how many bytes of readings wait for a snapshot before it is made at once.
+const maxReadings = 4096
+
+// changed takes the snapshots and the readings of the stations that changed at least so many rounds ago.
+func (s *shard) changed(age uint64) saved {
+	part := saved{mark: math.MaxUint64}
+	s.round++
+	s.scratch.round = s.round
 	for _, u := range s.units {
-		if !u.dirty {
+		if !u.unsaved.is {
+			continue
+		}
+		if s.round-u.unsaved.round <= age && u.readings.Len() < maxReadings {
+			part.mark = min(part.mark, max(u.unsaved.pos, 1)-1)
 			continue
 		}
 		snap, err := u.snapshot(s.decoder)
 		if err != nil {
 			s.engine.cfg.Log.Error("state not saved", "station", u.station.ID, "error", err)
+			part.mark = min(part.mark, max(u.unsaved.pos, 1)-1)
 			continue
 		}
-		u.dirty = false
-		ss = append(ss, snap)
+		u.unsaved = change{}
+		st := stationState{snapshot: snap}
+		if body, from, to := u.readings.Take(); len(body) > 0 {
+			st.series = []hayalet.Series{{Station: u.station.ID, From: from, To: to, Body: body}}
+		}
+		part.stations = append(part.stations, st)
 	}
-	return ss
+	return part
 }
 
 // saveAll saves everything unsaved; the shards have ended.
 func (e *Engine) saveAll() {
+	mark := e.queued.Load()
 	for _, s := range e.shards {
-		e.saver.putSnapshots(s.changed())
+		part := s.changed(0)
+		mark = min(mark, part.mark)
+		e.saver.putStations(part.stations)
 	}
+	e.saver.putMark(mark)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := e.saver.flush(ctx); err != nil {

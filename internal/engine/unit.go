@@ -3,6 +3,7 @@ package engine
 import (
 	"hayalet"
 	"hayalet/internal/detect"
+	"hayalet/internal/series"
 	"hayalet/internal/session"
 )
 
@@ -16,7 +17,16 @@ type unit struct {
 	latest   hayalet.Instant // receipt of the last frame
 	wake     hayalet.Instant // the earliest tick that matters; zero: none
 	conns    [4]connSeq      // the last connections and how far they were seen
-	dirty    bool
+	pos      uint64          // of the last frame; zero for frames of no journal
+	readings series.Packer   // since the last snapshot; only where something is saved
+	unsaved  change
+}
+
+// change is what a snapshot that was saved does not know.
+type change struct {
+	is    bool
+	pos   uint64 // of the first frame that it does not know
+	round uint64 // of the shard, when it came
 }
 
 // scratch is the room that a shard's units work in, one after another.
@@ -25,6 +35,7 @@ type scratch struct {
 	steps    session.Scratch
 	verdicts []hayalet.Verdict
 	trace    detect.Trace
+	round    uint64 // the shard's
 }
 
 type connSeq struct {
@@ -59,6 +70,12 @@ func (u *unit) arm() {
 
 // seen reports whether the frame was delivered before, and remembers it.
 func (u *unit) seen(f *hayalet.Frame) bool {
+	if f.Pos != 0 {
+		if f.Pos <= u.pos {
+			return true
+		}
+		u.pos = f.Pos
+	}
 	if f.Seq == 0 {
 		return false
 	}
@@ -89,7 +106,9 @@ func (u *unit) apply(e *hayalet.Event, w *scratch) {
 		u.station.Apply(e, &w.steps) // a sign of life, nothing to judge
 		return
 	}
-	u.dirty = true
+	if !u.unsaved.is {
+		u.unsaved = change{is: true, pos: u.pos, round: w.round}
+	}
 	steps := u.station.Apply(e, &w.steps)
 	if e.Kind == hayalet.EventBoot {
 		u.arm()
@@ -131,6 +150,23 @@ func (u *unit) judge(step *session.Step, w *scratch) {
 	for _, x := range u.engine.explainers {
 		x.Explained(view.View, w.trace.Rungs, w.verdicts)
 	}
+	if u.engine.saver != nil {
+		u.keepReading(step)
+	}
+}
+
+// keepReading packs what a step measured: all of it while an incident runs on the connector, else where it changes.
+func (u *unit) keepReading(step *session.Step) {
+	pt := series.Point{At: step.EventAt, Connector: step.Connector.ID, Active: step.Connector.State == session.Active}
+	switch {
+	case step.Kind == session.StepReading && step.Reading.Fate != session.FatePending:
+		pt.Track, pt.Value = step.Reading.Track, int64(step.Reading.Value)
+	case step.Kind == session.StepElectric && step.Electric.HasPower:
+		pt.Kind, pt.Value = series.Power, int64(step.Electric.Power)
+	default:
+		return
+	}
+	u.readings.Add(pt, u.folder.Running(pt.Connector))
 }
 
 func (u *unit) conclude(v *hayalet.Verdict) {

@@ -62,7 +62,7 @@ func judge(t *testing.T, frames []hayalet.Frame) (all []string) {
 	t.Helper()
 	heard := &ear{incidents: map[string]hayalet.Incident{}}
 	e := engine.New(engine.Config{Rules: detect.Defaults().All, Listeners: []engine.Listener{heard}, Shards: 1})
-	if err := e.Restore(t.Context()); err != nil {
+	if _, err := e.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)

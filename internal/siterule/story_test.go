@@ -109,11 +109,11 @@ func (e *ear) incidents() []hayalet.Incident {
 
 // play runs frames through an engine with these rules and returns what it heard. With a store, state comes from it and
 // goes back to it.
-func play(t *testing.T, set detect.Set, store engine.Store, frames []hayalet.Frame, batch int) *ear {
+func play(t *testing.T, set detect.Set, store hayalet.States, frames []hayalet.Frame, batch int) *ear {
 	t.Helper()
 	heard := new(ear)
 	e := engine.New(engine.Config{Rules: set.All, Listeners: []engine.Listener{heard}, Shards: 1, Store: store})
-	if err := e.Restore(t.Context()); err != nil {
+	if _, err := e.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
@@ -151,29 +151,27 @@ type store struct {
 
 func newStore() *store { return &store{snaps: make(map[hayalet.StationID]hayalet.Snapshot)} }
 
-func (s *store) Save(context.Context, hayalet.Incident) error { return nil }
-
-func (s *store) Find(context.Context, hayalet.IncidentFilter) ([]hayalet.Incident, error) {
-	return nil, nil
-}
-
-func (s *store) SaveSnapshots(_ context.Context, ss []hayalet.Snapshot) error {
+func (s *store) SaveState(_ context.Context, st hayalet.State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, snap := range ss {
+	for _, snap := range st.Snapshots {
 		s.snaps[snap.Station] = snap
 	}
 	return nil
 }
 
-func (s *store) LoadSnapshots(_ context.Context, to func(hayalet.Snapshot) error) error {
+func (s *store) LoadState(_ context.Context, to func(hayalet.Snapshot) error) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, snap := range s.snaps {
 		if err := to(snap); err != nil {
-			return err
+			return 0, err
 		}
 	}
+	return 0, nil
+}
+
+func (s *store) ReadSeries(context.Context, hayalet.StationID, hayalet.Instant, hayalet.Instant, func(hayalet.Series) error) error {
 	return nil
 }
 

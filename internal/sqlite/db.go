@@ -1,8 +1,8 @@
-// Package sqlite keeps the central system's book, the incidents and the engine's snapshots in one SQLite file.
+// Package sqlite keeps the store in one SQLite file.
 //
 // The file is in WAL mode with synchronous=FULL: what a method has returned without error survives a power cut. One
 // connection writes and a few read, so readers never wait for a writer. Several processes on one machine may share
-// the file; a network file system may not hold it.
+// the file; a network file system may not hold it. What the store does is package sqlstore's.
 //
 //	db, err := sqlite.Open(ctx, "hayalet.db")
 //	if err != nil {
@@ -15,11 +15,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"sync"
 
 	"hayalet"
+	"hayalet/internal/sqlstore"
 )
 
 // readers is how many connections read at the same time.
@@ -27,42 +26,47 @@ const readers = 4
 
 // DB is a store on one file. Any goroutine may call its methods.
 type DB struct {
+	*sqlstore.Store
+
 	writer *sql.DB // one connection
 	reader *sql.DB
-
-	beginning sync.Mutex // one Begin at a time; guards ids
-	ids       block
 }
 
 var (
-	_ hayalet.Ledger    = (*DB)(nil)
-	_ hayalet.Incidents = (*DB)(nil)
-	_ hayalet.Snapshots = (*DB)(nil)
+	_ hayalet.Ledger     = (*DB)(nil)
+	_ hayalet.Blocks     = (*DB)(nil)
+	_ hayalet.Incidents  = (*DB)(nil)
+	_ hayalet.States     = (*DB)(nil)
+	_ hayalet.Tellings   = (*DB)(nil)
+	_ hayalet.Audit      = (*DB)(nil)
+	_ hayalet.Exceptions = (*DB)(nil)
+	_ hayalet.Anchors    = (*DB)(nil)
+	_ hayalet.Retention  = (*DB)(nil)
 )
 
-// Ping reports whether the file can be read.
-func (d *DB) Ping(ctx context.Context) error {
-	var next int64
-	if err := d.reader.QueryRowContext(ctx, `SELECT next FROM counter WHERE name = 'transaction'`).Scan(&next); err != nil {
-		return fmt.Errorf("read the database: %w", err)
+const (
+	pagesAtOnce = 256 // that Compact gives back: a megabyte, some milliseconds of writing
+	pagesSpare  = 256 // that stay free for what comes next
+)
+
+// Compact gives at most a megabyte of free pages back to the disk, and lets the write-ahead log shrink, too. It leaves a
+// megabyte free. It waits for nobody: what a reader still needs is given back by a later call.
+func (d *DB) Compact(ctx context.Context) (more bool, err error) {
+	free, err := d.freePages(ctx)
+	if err == nil && free > pagesSpare {
+		_, err = d.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, min(free-pagesSpare, pagesAtOnce)))
+		free -= pagesAtOnce
 	}
-	return nil
-}
-
-// Close ends all connections. The writer goes last: it folds the write-ahead log into the file.
-func (d *DB) Close() error {
-	return errors.Join(d.reader.Close(), d.writer.Close())
-}
-
-// write runs do in one transaction, which is on disk when write returns nil.
-func (d *DB) write(ctx context.Context, do func(tx *sql.Tx) error) error {
-	tx, err := d.writer.BeginTx(ctx, nil)
+	if err == nil {
+		_, err = d.writer.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
+	}
 	if err != nil {
-		return err
+		return false, fmt.Errorf("give room back to the disk: %w", explain(err))
 	}
-	if err := do(tx); err != nil {
-		_ = tx.Rollback() // the first error says more
-		return err
-	}
-	return tx.Commit()
+	return free > pagesSpare, nil
+}
+
+func (d *DB) freePages(ctx context.Context) (n int64, err error) {
+	err = d.reader.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&n)
+	return n, err
 }

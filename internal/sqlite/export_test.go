@@ -5,3 +5,6 @@ var CheckVersion = checkVersion
 
 // Explain opens explain to the tests: a full disk is hard to come by.
 var Explain = explain
+
+// Migrations opens migrations to the tests: they make files of earlier schemas.
+var Migrations = migrations

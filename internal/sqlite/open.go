@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"hayalet/internal/sqlstore"
 )
+
+//go:embed migrations
+var migrations embed.FS
 
 // applicationID marks our files among all SQLite files ("haya" in ASCII).
 const applicationID = 0x68617961
@@ -31,7 +38,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	if err := d.prepare(ctx); err != nil {
-		_ = d.Close() // the first error says more
+		_ = errors.Join(d.reader.Close(), d.writer.Close()) // the first error says more
 		return nil, fmt.Errorf("open database %s: %w", path, explain(err))
 	}
 	return d, nil
@@ -83,7 +90,10 @@ func bare(err error) error {
 
 // connect describes the two pools; it opens no connection yet.
 func connect(abs string) (*DB, error) {
-	writer, err := pool(abs, 1, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}})
+	writer, err := pool(abs, 1, url.Values{
+		"mode": {"rw"}, "_txlock": {"immediate"},
+		"_pragma": {"journal_size_limit(16777216)", "wal_autocheckpoint(4000)", "cache_size(-16384)"}, // bytes, pages, KiB
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -135,11 +145,18 @@ func (d *DB) prepare(ctx context.Context) error {
 	if mode != "wal" {
 		return fmt.Errorf("its file system cannot hold a write-ahead log (journal mode %s); put the file on a local disk", mode)
 	}
-	if err := migrate(ctx, d.writer); err != nil {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if err := sqlstore.Migrate(ctx, d.writer, goose.DialectSQLite3, files); err != nil {
 		return err
 	}
 	// SQLite opens a read-only file without a word: only a statement that writes, here nothing, tells.
 	if _, err := d.writer.ExecContext(ctx, `DELETE FROM counter WHERE name = ''`); err != nil {
+		return err
+	}
+	if d.Store, err = sqlstore.New(ctx, sqlstore.Options{Writer: d.writer, Reader: d.reader, Explain: explain}); err != nil {
 		return err
 	}
 	return d.Ping(ctx)

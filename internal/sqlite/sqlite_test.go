@@ -14,12 +14,28 @@ import (
 
 func TestContract(t *testing.T) {
 	folders := map[string]string{} // of each test, so that a name finds its data again
-	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
+	path := func(t *testing.T, name string) string {
 		if folders[t.Name()] == "" {
 			folders[t.Name()] = t.TempDir()
 		}
-		return open(t, filepath.Join(folders[t.Name()], name+".db"))
+		return filepath.Join(folders[t.Name()], name+".db")
+	}
+	storetest.Run(t, storetest.Database{
+		Open:   func(t *testing.T, name string) storetest.Store { return open(t, path(t, name)) },
+		Refuse: func(t *testing.T, name, table string) func() { return refuse(t, path(t, name), table) },
 	})
+}
+
+// refuse makes every row that comes into the table, and every change of one, an error.
+func refuse(t *testing.T, path, table string) (mend func()) {
+	t.Helper()
+	for _, change := range []string{"INSERT", "UPDATE"} {
+		exec(t, path, `CREATE TRIGGER refuse_`+change+` BEFORE `+change+` ON `+table+` BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	}
+	return func() {
+		exec(t, path, `DROP TRIGGER refuse_INSERT`)
+		exec(t, path, `DROP TRIGGER refuse_UPDATE`)
+	}
 }
 
 func open(t *testing.T, path string) *sqlite.DB {
@@ -83,6 +99,7 @@ func TestSettings(t *testing.T) {
 	for _, c := range []struct{ pragma, want string }{
 		{"journal_mode", "wal"},
 		{"application_id", "1751218529"},
+		{"auto_vacuum", "2"},
 	} {
 		if got := query(t, path, "PRAGMA "+c.pragma); got != c.want {
 			t.Errorf("%s is %s, want %s", c.pragma, got, c.want)
@@ -138,7 +155,7 @@ func TestOpenErrors(t *testing.T) {
 		{"text", fill("hello, this is no database at all"), "the file is not a SQLite database; give another path or move the file away"},
 		{"long text", fill(strings.Repeat("line\n", 5000)), "the file is not a SQLite database; give another path or move the file away"},
 		{"damaged", damaged, "the file is damaged; restore it from a backup or move it away"},
-		{"newer schema", newer, "its schema 9999 is newer than 1, the newest that this program knows; use the newer program or give another path"},
+		{"newer schema", newer, "its schema 9999 is newer than 3, the newest that this program knows; use the newer program or give another database"},
 		{"another program's", foreign, "it is the database of another program; give another path"},
 		{"held", held, "another process holds the file; stop that process or give another path"},
 		{"read-only file", withMode(0o400), "read-only; let this user write to both or give another path"},
@@ -176,7 +193,7 @@ func TestForeignFileUntouched(t *testing.T) {
 func TestFullDiskIsExplained(t *testing.T) {
 	path := made(t, t.TempDir())
 	db := raw(t, path+"?_pragma=max_page_count(1)")
-	_, err := db.ExecContext(t.Context(), `INSERT INTO snapshot (station, at, body) VALUES ('s', 1, zeroblob(1000000))`)
+	_, err := db.ExecContext(t.Context(), `INSERT INTO snapshot (station, at, pos, body) VALUES ('s', 1, 0, zeroblob(1000000))`)
 	if err == nil {
 		t.Fatal("a million bytes fit into a full file")
 	}
@@ -306,19 +323,4 @@ func query(t *testing.T, path, statement string) (value string) {
 		t.Fatal(err)
 	}
 	return value
-}
-
-func BenchmarkBegin(b *testing.B) {
-	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "a.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	var n int64
-	for b.Loop() {
-		n++
-		if _, err := db.Begin(b.Context(), hayalet.Start{Station: "s", Meter: n, ClaimedAt: "t"}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

@@ -16,25 +16,27 @@ func start() hayalet.Start {
 	}
 }
 
-func testBegin(t *testing.T, open Opener) {
-	t.Run("same start", func(t *testing.T) { testBeginSame(t, open) })
-	t.Run("other start", func(t *testing.T) { testBeginOther(t, open) })
-	t.Run("after its stop", func(t *testing.T) { testBeginAfterStop(t, open) })
-	t.Run("without a time", func(t *testing.T) { testBeginUntimed(t, open) })
-	t.Run("ids over restarts", func(t *testing.T) { testBeginRestarts(t, open) })
-	t.Run("two at once", func(t *testing.T) { testBeginTwoStores(t, open) })
-	t.Run("concurrent", func(t *testing.T) { testBeginConcurrent(t, open) })
+func testBegin(t *testing.T, db Database) {
+	t.Run("same start", func(t *testing.T) { testBeginSame(t, db) })
+	t.Run("other start", func(t *testing.T) { testBeginOther(t, db) })
+	t.Run("after its stop", func(t *testing.T) { testBeginAfterStop(t, db) })
+	t.Run("without a time", func(t *testing.T) { testBeginUntimed(t, db) })
+	t.Run("ids over restarts", func(t *testing.T) { testBeginRestarts(t, db) })
+	t.Run("two at once", func(t *testing.T) { testBeginTwoStores(t, db) })
+	t.Run("two at the same moment", func(t *testing.T) { testBeginRace(t, db) })
+	t.Run("concurrent", func(t *testing.T) { testBeginConcurrent(t, db) })
+	t.Run("odd texts", func(t *testing.T) { testBeginOddTexts(t, db) })
 }
 
-func testBeginSame(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testBeginSame(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	id := begin(t, s, start())
 	again := start()
 	again.At += 5_000_000 // received later: no part of the key
 	if got := begin(t, s, again); got != id {
 		t.Errorf("the same start again: id %d, want %d", got, id)
 	}
-	s = reopen(t, open, "a", s)
+	s = db.reopen(t, "a", s)
 	if got := begin(t, s, again); got != id {
 		t.Errorf("the same start after a restart: id %d, want %d", got, id)
 	}
@@ -43,7 +45,7 @@ func testBeginSame(t *testing.T, open Opener) {
 	}
 }
 
-func testBeginOther(t *testing.T, open Opener) {
+func testBeginOther(t *testing.T, db Database) {
 	for _, c := range []struct {
 		name  string
 		alter func(*hayalet.Start)
@@ -59,7 +61,7 @@ func testBeginOther(t *testing.T, open Opener) {
 		{"no claimed time", func(s *hayalet.Start) { s.ClaimedAt = "" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := open(t, "a")
+			s := db.Open(t, "a")
 			other := start()
 			c.alter(&other)
 			if a, b := begin(t, s, start()), begin(t, s, other); a == b {
@@ -69,8 +71,8 @@ func testBeginOther(t *testing.T, open Opener) {
 	}
 }
 
-func testBeginAfterStop(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testBeginAfterStop(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	id := begin(t, s, start())
 	end(t, s, hayalet.Stop{Station: "CP_1", Transaction: id, Meter: 12, At: start().At + 1})
 	if got := begin(t, s, start()); got != id {
@@ -81,8 +83,8 @@ func testBeginAfterStop(t *testing.T, open Opener) {
 	}
 }
 
-func testBeginUntimed(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testBeginUntimed(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	untimed := start()
 	untimed.ClaimedAt = ""
 	seen := map[int64]bool{}
@@ -99,7 +101,7 @@ func testBeginUntimed(t *testing.T, open Opener) {
 	}
 }
 
-func testBeginRestarts(t *testing.T, open Opener) {
+func testBeginRestarts(t *testing.T, db Database) {
 	seen := map[int64]bool{}
 	fresh := func(s Store, n int64) {
 		t.Helper()
@@ -114,18 +116,18 @@ func testBeginRestarts(t *testing.T, open Opener) {
 		}
 		seen[id] = true
 	}
-	s := open(t, "a")
+	s := db.Open(t, "a")
 	for n := range int64(250) {
 		fresh(s, n)
 	}
-	s = reopen(t, open, "a", s)
+	s = db.reopen(t, "a", s)
 	fresh(s, 1001)
-	crashed := open(t, "a") // the store before was never closed
+	crashed := db.Open(t, "a") // the store before was never closed
 	fresh(crashed, 1002)
 }
 
-func testBeginTwoStores(t *testing.T, open Opener) {
-	a, b := open(t, "a"), open(t, "a")
+func testBeginTwoStores(t *testing.T, db Database) {
+	a, b := db.Open(t, "a"), db.Open(t, "a")
 	seen := map[int64]bool{}
 	for n := range int64(20) {
 		st := start()
@@ -142,9 +144,47 @@ func testBeginTwoStores(t *testing.T, open Opener) {
 	}
 }
 
-func testBeginConcurrent(t *testing.T, open Opener) {
+// testBeginRace lets two processes get the same start at the same moment, as when a station comes back through another one.
+func testBeginRace(t *testing.T, db Database) {
+	stores := []Store{db.Open(t, "a"), db.Open(t, "a")}
+	for n := range int64(20) {
+		st := start()
+		st.Meter = n
+		var ids [2]int64
+		var both sync.WaitGroup
+		for i, s := range stores {
+			both.Go(func() {
+				var err error
+				if ids[i], err = s.Begin(t.Context(), st); err != nil {
+					t.Errorf("begin: %v", err)
+				}
+			})
+		}
+		both.Wait()
+		if ids[0] != ids[1] {
+			t.Fatalf("the same start has ids %d and %d", ids[0], ids[1])
+		}
+	}
+}
+
+// testBeginOddTexts: what a station writes is kept, whatever it is.
+func testBeginOddTexts(t *testing.T, db Database) {
+	s := db.Open(t, "a")
+	for _, token := range []string{"", "a\x00b", "\xff\xfe", "'; --", "\\x00", "\\", "👻", "\u202e"} {
+		st := start()
+		st.Token, st.ClaimedAt = token, "t"+token
+		id := begin(t, s, st)
+		if again := begin(t, s, st); again != id {
+			t.Errorf("token %q: the same start again has id %d, not %d", token, again, id)
+		}
+		end(t, s, hayalet.Stop{Station: st.Station, Transaction: id, Reason: token, ClaimedAt: token, At: 1})
+	}
+	must(t, "put station", s.PutStation(t.Context(), hayalet.Station{ID: "CP_1", Vendor: "a\x00", Serial: "\xff"}))
+}
+
+func testBeginConcurrent(t *testing.T, db Database) {
 	const starts, callers = 20, 8
-	s := open(t, "a")
+	s := db.Open(t, "a")
 	var ids [callers][starts]int64
 	var all sync.WaitGroup
 	for c := range callers {

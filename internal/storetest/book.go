@@ -8,8 +8,8 @@ import (
 	"hayalet"
 )
 
-func testEnd(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testEnd(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	id := begin(t, s, start())
 	stop := hayalet.Stop{
 		Station: "CP_1", Transaction: id, Meter: 12, ClaimedAt: "2025-11-23T19:21:10Z", Reason: "Local", At: 1763925670000001,
@@ -32,15 +32,15 @@ func testEnd(t *testing.T, open Opener) {
 			t.Errorf("%s: error %v, want ErrNotFound", c.name, err)
 		}
 	}
-	s = reopen(t, open, "a", s)
+	s = db.reopen(t, "a", s)
 	want := []hayalet.Transaction{{ID: id, Start: start(), Stop: &stop}}
 	if got := transactions(t, s, "CP_1"); !reflect.DeepEqual(got, want) {
 		t.Errorf("transactions: %+v, want the first stop: %+v", got, want)
 	}
 }
 
-func testTransactions(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testTransactions(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	received := []hayalet.Instant{30, 10, 20, 20}
 	var ids []int64
 	for n, at := range received {
@@ -76,8 +76,8 @@ func testTransactions(t *testing.T, open Opener) {
 	}
 }
 
-func testStations(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testStations(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	put := func(st hayalet.Station) {
 		t.Helper()
 		if err := s.PutStation(t.Context(), st); err != nil {
@@ -95,7 +95,7 @@ func testStations(t *testing.T, open Opener) {
 		{ID: "a'%_ ş"},
 		{ID: "b", Vendor: "V", Model: "M", Serial: "S", Firmware: "2", Protocol: hayalet.OCPP16, FirstSeen: 100, LastSeen: 300, LastBoot: 90},
 	}
-	s = reopen(t, open, "a", s)
+	s = db.reopen(t, "a", s)
 	got, err := s.Stations(t.Context())
 	if err != nil {
 		t.Fatalf("stations: %v", err)

@@ -23,21 +23,26 @@ func incident(key string, rev uint64) hayalet.Incident {
 	}
 }
 
-func testSave(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testIncidents(t *testing.T, db Database) {
+	t.Run("save", func(t *testing.T) { testSave(t, db) })
+	t.Run("history", func(t *testing.T) { testHistory(t, db) })
+	t.Run("find", func(t *testing.T) { testFind(t, db) })
+}
+
+func testSave(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	first := incident("k", 1)
 	save(t, s, first)
 	newer := incident("k", 3)
 	newer.State, newer.EndedAt, newer.Outcome, newer.Mean = hayalet.Closed, 1763925690000000, hayalet.ReasonFlowEnded, nil
 	save(t, s, newer)
 	save(t, s, newer)
-	if err := s.Save(t.Context(), incident("k", 2)); !errors.Is(err, hayalet.ErrConflict) {
-		t.Errorf("an older revision: error %v, want ErrConflict", err)
-	}
-	if err := s.Save(t.Context(), hayalet.Incident{Rev: 1}); !errors.Is(err, hayalet.ErrInvalid) {
+	save(t, s, incident("k", 2))
+	save(t, s, incident("k", 1), newer, incident("k", 2))
+	if err := s.SaveState(t.Context(), hayalet.State{Incidents: []hayalet.Incident{{Rev: 1}}}); !errors.Is(err, hayalet.ErrInvalid) {
 		t.Errorf("no key: error %v, want ErrInvalid", err)
 	}
-	s = reopen(t, open, "a", s)
+	s = db.reopen(t, "a", s)
 	found := find(t, s, hayalet.IncidentFilter{})
 	if !reflect.DeepEqual(found, []hayalet.Incident{newer}) {
 		t.Fatalf("found %+v, want only %+v", found, newer)
@@ -49,9 +54,25 @@ func testSave(t *testing.T, open Opener) {
 	}
 }
 
+func testHistory(t *testing.T, db Database) {
+	s := db.Open(t, "a")
+	want := []hayalet.Incident{incident("k", 1), incident("k", 4), incident("k", 10)}
+	saveState(t, s, hayalet.State{History: []hayalet.Incident{want[2], want[0], incident("k2", 7)}})
+	saveState(t, s, hayalet.State{History: []hayalet.Incident{want[1], want[2], want[2]}})
+	s = db.reopen(t, "a", s)
+	if got := history(t, s, "k"); !reflect.DeepEqual(got, want) {
+		t.Errorf("history: %+v, want %+v", got, want)
+	}
+	for _, key := range []string{"", "K", "k%", "k3"} {
+		if got := history(t, s, key); len(got) != 0 {
+			t.Errorf("the history of %q: %+v, want none", key, got)
+		}
+	}
+}
+
 // testFind saves ten incidents whose keys are not in the order of their opening.
-func testFind(t *testing.T, open Opener) {
-	s := open(t, "a")
+func testFind(t *testing.T, db Database) {
+	s := db.Open(t, "a")
 	for n := range 10 {
 		inc := incident(fmt.Sprintf("k%d", 9-n), 1)
 		inc.OpenedAt = hayalet.Instant(1000 + n/2) // in pairs
@@ -98,18 +119,21 @@ func testFind(t *testing.T, open Opener) {
 	}
 }
 
-func save(t *testing.T, s Store, inc hayalet.Incident) {
+func save(t *testing.T, s Store, incidents ...hayalet.Incident) {
 	t.Helper()
-	if err := s.Save(t.Context(), inc); err != nil {
-		t.Fatalf("save: %v", err)
-	}
+	saveState(t, s, hayalet.State{Incidents: incidents})
+}
+
+func history(t *testing.T, s Store, key string) []hayalet.Incident {
+	t.Helper()
+	all, err := s.History(t.Context(), key)
+	must(t, "history", err)
+	return all
 }
 
 func find(t *testing.T, s Store, f hayalet.IncidentFilter) []hayalet.Incident {
 	t.Helper()
 	found, err := s.Find(t.Context(), f)
-	if err != nil {
-		t.Fatalf("find: %v", err)
-	}
+	must(t, "find", err)
 	return found
 }

@@ -1,13 +1,14 @@
-// Package storetest is the contract that every store passes: the ledger, the incidents and the snapshots.
+// Package storetest is the contract that every store passes: what a database must keep, and how.
 //
 //	func TestContract(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T, name string) storetest.Store { … })
+//		storetest.Run(t, storetest.Database{Open: …, Refuse: …})
 //	}
 //
 // It tests what the interfaces of package hayalet promise, and nothing of one database alone.
 package storetest
 
 import (
+	"context"
 	"io"
 	"testing"
 
@@ -17,34 +18,61 @@ import (
 // Store is all that a database keeps for us.
 type Store interface {
 	hayalet.Ledger
+	hayalet.Blocks
 	hayalet.Incidents
-	hayalet.Snapshots
+	hayalet.States
+	hayalet.Tellings
+	hayalet.Audit
+	hayalet.Exceptions
+	hayalet.Anchors
+	hayalet.Retention
 	io.Closer
+	Ping(ctx context.Context) error
 }
 
-// Opener opens the store called name. The same name within one test is the same data, whether the store that was
-// opened before is closed (a restart), forgotten (a crash) or still in use (a second process). A new test finds every
-// name empty. The opener closes the store at the end of t; closing it twice must do no harm.
-type Opener func(t *testing.T, name string) Store
+// Database is how the tests get at one.
+type Database struct {
+	// Open opens the store called name. The same name within one test is the same data, whether the store that was
+	// opened before is closed (a restart), forgotten (a crash) or still in use (a second process). A new test finds every
+	// name empty. Open closes the store at the end of t; closing it twice must do no harm.
+	Open func(t *testing.T, name string) Store
+	// Refuse makes the store called name, which is open, refuse to insert into a table or change its rows, until mend.
+	Refuse func(t *testing.T, name, table string) (mend func())
+}
 
 // Run tests the contract, each promise in a subtest of its own.
-func Run(t *testing.T, open Opener) {
+func Run(t *testing.T, db Database) {
 	t.Helper()
-	t.Run("Begin", func(t *testing.T) { testBegin(t, open) })
-	t.Run("End", func(t *testing.T) { testEnd(t, open) })
-	t.Run("Transactions", func(t *testing.T) { testTransactions(t, open) })
-	t.Run("Stations", func(t *testing.T) { testStations(t, open) })
-	t.Run("Save", func(t *testing.T) { testSave(t, open) })
-	t.Run("Find", func(t *testing.T) { testFind(t, open) })
-	t.Run("Snapshots", func(t *testing.T) { testSnapshots(t, open) })
-	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, open) })
+	for name, test := range map[string]func(*testing.T, Database){
+		"Begin":        testBegin,
+		"End":          testEnd,
+		"Transactions": testTransactions,
+		"Stations":     testStations,
+		"Blocks":       testBlocks,
+		"Incidents":    testIncidents,
+		"State":        testState,
+		"Series":       testSeries,
+		"Records":      testRecords,
+		"Retention":    testRetention,
+		"Cancelled":    testCancelled,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, db) })
+	}
 }
 
 // reopen closes the store and opens the same data again.
-func reopen(t *testing.T, open Opener, name string, s Store) Store {
+func (db Database) reopen(t *testing.T, name string, s Store) Store {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatalf("close: %v", err)
 	}
-	return open(t, name)
+	return db.Open(t, name)
+}
+
+// must fails the test at an error.
+func must(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
 }

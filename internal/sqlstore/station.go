@@ -1,18 +1,17 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"hayalet"
 )
 
 // PutStation creates or updates a station's record. Empty strings and zero times leave what is kept; FirstSeen only
 // ever moves back.
-func (d *DB) PutStation(ctx context.Context, s hayalet.Station) error {
-	_, err := d.writer.ExecContext(ctx, `INSERT INTO station
-		(station, vendor, model, serial, firmware, protocol, first_seen, last_seen, last_boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+func (s *Store) PutStation(ctx context.Context, st hayalet.Station) error {
+	err := s.exec(ctx, `INSERT INTO station
+		(station, vendor, model, serial, firmware, protocol, first_seen, last_seen, last_boot) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (station) DO UPDATE SET
 			vendor     = coalesce(nullif(excluded.vendor, ''), station.vendor),
 			model      = coalesce(nullif(excluded.model, ''), station.model),
@@ -23,24 +22,19 @@ func (d *DB) PutStation(ctx context.Context, s hayalet.Station) error {
 				THEN excluded.first_seen ELSE station.first_seen END,
 			last_seen  = coalesce(nullif(excluded.last_seen, 0), station.last_seen),
 			last_boot  = coalesce(nullif(excluded.last_boot, 0), station.last_boot)`,
-		s.ID, s.Vendor, s.Model, s.Serial, s.Firmware, s.Protocol, s.FirstSeen, s.LastSeen, s.LastBoot)
-	if err != nil {
-		return fmt.Errorf("put station %q: %w", s.ID, err)
-	}
-	return nil
+		text(st.ID), text(st.Vendor), text(st.Model), text(st.Serial), text(st.Firmware), text(st.Protocol),
+		int64(st.FirstSeen), int64(st.LastSeen), int64(st.LastBoot))
+	return s.failed(err, "put station %q", st.ID)
 }
 
 // Stations returns all records in the order of their ids, compared byte by byte.
-func (d *DB) Stations(ctx context.Context) ([]hayalet.Station, error) {
-	ss, err := collect(ctx, d.reader, scanStation,
+func (s *Store) Stations(ctx context.Context) ([]hayalet.Station, error) {
+	all, err := collect(ctx, s, scanStation,
 		`SELECT station, vendor, model, serial, firmware, protocol, first_seen, last_seen, last_boot FROM station ORDER BY station`)
-	if err != nil {
-		return nil, fmt.Errorf("read stations: %w", err)
-	}
-	return ss, nil
+	return all, s.failed(err, "read stations")
 }
 
-func scanStation(rows *sql.Rows) (s hayalet.Station, err error) {
-	err = rows.Scan(&s.ID, &s.Vendor, &s.Model, &s.Serial, &s.Firmware, &s.Protocol, &s.FirstSeen, &s.LastSeen, &s.LastBoot)
-	return s, err
+func scanStation(rows *sql.Rows) (st hayalet.Station, err error) {
+	err = rows.Scan(&st.ID, &st.Vendor, &st.Model, &st.Serial, &st.Firmware, &st.Protocol, &st.FirstSeen, &st.LastSeen, &st.LastBoot)
+	return st, err
 }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hayalet"
+	"hayalet/internal/capture"
+	"hayalet/internal/journal"
+)
+
+// journalQuery is what the commands that read the journal have in common.
+type journalQuery struct {
+	config, db, station, since, until string
+}
+
+func (q *journalQuery) flags(a *app, cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&q.config, "config", "", a.text.T("flag.config"))
+	f.StringVar(&q.db, "db", "", a.text.T("flag.db.asked"))
+	f.StringVar(&q.station, "station", "", a.text.T("flag.station"))
+	f.StringVar(&q.since, "since", "", a.text.T("flag.since"))
+	f.StringVar(&q.until, "until", "", a.text.T("flag.until"))
+}
+
+// open reads the configuration and opens the database that it or --db names.
+func (q *journalQuery) open(ctx context.Context, a *app) (config, store, error) {
+	cfg, err := loadConfig(q.config, a.environ)
+	if err != nil {
+		return cfg, nil, usage(err)
+	}
+	if q.db != "" {
+		cfg.DB = q.db
+	}
+	s, err := cfg.existingStore(ctx)
+	return cfg, s, err
+}
+
+// frames is the question to the journal.
+func (q *journalQuery) frames(now time.Time) (hayalet.FrameQuery, error) {
+	fq := hayalet.FrameQuery{Station: hayalet.StationID(q.station)}
+	var err error
+	if fq.Since, err = instantFlag("--since", q.since, now); err != nil {
+		return fq, err
+	}
+	if fq.Until, err = instantFlag("--until", q.until, now); err != nil {
+		return fq, err
+	}
+	if fq.Until != 0 && fq.Until <= fq.Since {
+		return fq, hint(fmt.Errorf("--until %s is not after --since %s", q.until, q.since), "exchange them")
+	}
+	return fq, nil
+}
+
+// instantFlag reads a time, or a duration that has passed since.
+func instantFlag(flag, text string, now time.Time) (hayalet.Instant, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if at, _, ok := hayalet.ParseInstant(text); ok {
+		return at, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return hayalet.InstantOf(day), nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return hayalet.InstantOf(now.Add(-ago)), nil
+	}
+	return 0, hint(fmt.Errorf("%s %q is no time", flag, text), "want 2026-01-05T12:30:00Z, 2026-01-05, or how long ago: 24h")
+}
+
+func (a *app) frames() *cobra.Command {
+	var q journalQuery
+	var output string
+	cmd := &cobra.Command{
+		Use: "frames", Short: a.text.T("cmd.frames"), Long: a.text.T("cmd.frames.long"), Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runFrames(cmd.Context(), q, output) },
+	}
+	q.flags(a, cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "jsonl", a.text.T("flag.output.frames"))
+	return cmd
+}
+
+func (a *app) runFrames(ctx context.Context, q journalQuery, output string) (err error) {
+	if output != "jsonl" && output != "trace" {
+		return hint(fmt.Errorf("--output %q is not known", output), "want jsonl, trace")
+	}
+	fq, err := q.frames(time.Now())
+	if err != nil {
+		return err
+	}
+	_, s, err := q.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	out := bufio.NewWriter(a.stdout)
+	var w frameWriter = capture.NewRecorder(out)
+	if output == "trace" {
+		w = capture.NewTraceWriter(out)
+	}
+	err = journal.Replay(ctx, s, fq, w)
+	return errors.Join(err, w.Flush(), out.Flush())
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"hayalet"
+	"hayalet/internal/sqlite"
+)
+
+// store is where everything is kept.
+type store interface {
+	hayalet.Ledger
+	hayalet.Blocks
+	hayalet.Incidents
+	hayalet.States
+	hayalet.Tellings
+	hayalet.Audit
+	hayalet.Exceptions
+	hayalet.Anchors
+	hayalet.Retention
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// openStore opens the database of the configuration and makes a file that is not there.
+func (c *config) openStore(ctx context.Context) (store, error) {
+	db, err := c.database()
+	if err != nil {
+		return nil, usage(fmt.Errorf("configuration: db: %w", err))
+	}
+	s, err := openDatabase(ctx, db)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return s, nil
+}
+
+func openDatabase(ctx context.Context, db string) (store, error) {
+	return sqlite.Open(ctx, db)
+}
+
+// existingStore opens a database that must be there, for commands that ask it.
+func (c *config) existingStore(ctx context.Context) (store, error) {
+	if !isPostgres(c.DB) {
+		if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
+			return nil, hint(fmt.Errorf("there is no database %s", c.DB), "give --db the file or URL that the server was started with")
+		}
+	}
+	return c.openStore(ctx)
+}

@@ -1,0 +1,145 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/detect"
+	"hayalet/internal/engine"
+	"hayalet/internal/series"
+)
+
+// journalled gives frames their positions.
+func journalled(frames []hayalet.Frame) []hayalet.Frame {
+	for i := range frames {
+		frames[i].Pos = uint64(i + 1)
+	}
+	return frames
+}
+
+// crash runs frames through an engine whose store is then gone.
+func crash(t *testing.T, from *memory, frames []hayalet.Frame) {
+	t.Helper()
+	lost := newMemory()
+	lost.mark = from.mark
+	for st, snap := range from.snapshots {
+		lost.snapshots[st] = snap
+	}
+	through(t, lost, frames)
+	for key, inc := range lost.incidents { // incidents are written at once, state is not
+		from.incidents[key] = inc
+	}
+}
+
+// TestCrashAnywhereChangesNothing saves state after some frame, lets the process die after another, and goes on from the
+// journal: the incidents are those of an undisturbed run, byte for byte.
+func TestCrashAnywhereChangesNothing(t *testing.T) {
+	frames := journalled(story(t))
+	whole := newMemory()
+	through(t, whole, frames)
+	if len(whole.incidents) != 1 {
+		t.Fatalf("%d incidents", len(whole.incidents))
+	}
+	for saved := range frames {
+		for _, died := range []int{saved, min(saved+1, len(frames)), (saved + len(frames)) / 2, len(frames)} {
+			parts := newMemory()
+			through(t, parts, frames[:saved])
+			if parts.mark != uint64(saved) {
+				t.Fatalf("saved after frame %d: the mark is %d", saved, parts.mark)
+			}
+			crash(t, parts, frames[saved:died])
+			again := max(0, int(parts.mark)-3) // what is known already changes nothing
+			through(t, parts, frames[again:])
+			if !reflect.DeepEqual(parts.incidents, whole.incidents) {
+				t.Errorf("saved at %d, died at %d: got %+v, want %+v", saved, died, parts.incidents, whole.incidents)
+			}
+		}
+	}
+}
+
+// TestTheMarkFollowsTheSlowestStation: the mark says from where on frames must come again, while one station changes and
+// another rests.
+func TestTheMarkFollowsTheSlowestStation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: store, Clock: time.Now, SaveEvery: 8 * time.Second})
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- e.Run(ctx) }()
+		pos := uint64(0)
+		for second := range 60 {
+			for _, station := range []string{"A", "B"} {
+				if station == "B" && second%20 > 0 {
+					continue
+				}
+				pos++
+				err := e.PutFrames(ctx, []hayalet.Frame{{
+					Station: hayalet.StationID(station), Conn: hayalet.ConnID(station), Seq: pos, Pos: pos, At: hayalet.InstantOf(time.Now()), Protocol: hayalet.OCPP16,
+					Data: fmt.Appendf(nil, `[2,"m","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":%q,"sampledValue":[{"value":"%d"}]}]}]`, time.Now().Format(time.RFC3339), 1000+second/30),
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			store.mu.Lock()
+			for st, snap := range store.snapshots {
+				if snap.Position < store.mark && st == "A" {
+					t.Fatalf("second %d: station %s is saved at %d and the mark is %d", second, st, snap.Position, store.mark)
+				}
+			}
+			if behind := pos - store.mark; behind > 12 {
+				t.Fatalf("second %d: the mark is %d frames behind", second, behind)
+			}
+			store.mu.Unlock()
+		}
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if store.mark != pos {
+			t.Errorf("at the end the mark is %d, want %d", store.mark, pos)
+		}
+		var values []int64
+		for _, s := range store.series {
+			if s.Station != "A" {
+				continue
+			}
+			if err := series.Read(s.Body, func(pt series.Point) { values = append(values, pt.Value) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := []int64{1_000_000, 1_000_000, 1_001_000}; !reflect.DeepEqual(values, want) {
+			t.Errorf("readings of A: %v, want the first, the last before the change and the one after: %v", values, want)
+		}
+	})
+}
+
+// TestHistoryKeepsTheTurns: of an incident's revisions those stay at which state, severity or cause changed.
+func TestHistoryKeepsTheTurns(t *testing.T) {
+	store := newMemory()
+	through(t, store, story(t))
+	if len(store.history) < 2 {
+		t.Fatalf("history: %+v", store.history)
+	}
+	for i, inc := range store.history[1:] {
+		before := store.history[i]
+		if inc.State == before.State && inc.Severity == before.Severity && inc.Cause == before.Cause {
+			t.Errorf("rev %d is no turn after rev %d", inc.Rev, before.Rev)
+		}
+		if inc.Rev <= before.Rev {
+			t.Errorf("rev %d after rev %d", inc.Rev, before.Rev)
+		}
+	}
+	last := store.history[len(store.history)-1]
+	if kept := store.incidents[last.Key]; kept.State != last.State || kept.Severity != last.Severity {
+		t.Errorf("the last turn is %s %s, the incident %s %s", last.Severity, last.State, kept.Severity, kept.State)
+	}
+}

@@ -1,0 +1,329 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/journal"
+)
+
+// sink collects what it is given, with copies of the messages.
+type sink struct {
+	mu     sync.Mutex
+	frames []hayalet.Frame
+	gate   chan struct{} // where it is not nil, each call waits for a token
+}
+
+func (s *sink) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
+	if s.gate != nil {
+		select {
+		case <-s.gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range fs {
+		f.Data = slices.Clone(f.Data)
+		s.frames = append(s.frames, f)
+	}
+	return nil
+}
+
+func (s *sink) all() []hayalet.Frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.frames)
+}
+
+// exchange is a call and its answer on a connection.
+func exchange(conn string, seq uint64) []hayalet.Frame {
+	at := hayalet.Instant(1_767_571_200_000_000 + 1000*seq)
+	f := hayalet.Frame{Station: hayalet.StationID("CP " + conn), Conn: hayalet.ConnID(conn), Protocol: hayalet.OCPP16}
+	in, out := f, f
+	in.Seq, in.At, in.Data = seq, at, fmt.Appendf(nil, `[2,"%s-%d","Heartbeat",{}]`, conn, seq)
+	out.Seq, out.At, out.Dir, out.Data = seq+1, at+1, hayalet.Out, fmt.Appendf(nil, `[3,"%s-%d",{"currentTime":"2026-01-05T00:00:00Z"}]`, conn, seq)
+	return []hayalet.Frame{in, out}
+}
+
+// running opens a journal and runs it until the test ends or stop is called, which waits for its end.
+func running(t *testing.T, s hayalet.Blocks, cfg journal.Config) (j *journal.Journal, stop func()) {
+	t.Helper()
+	j, err := journal.Open(t.Context(), s, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- j.Run(t.Context()) }()
+	stop = sync.OnceFunc(func() {
+		j.Close()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return j, stop
+}
+
+func put(t *testing.T, j *journal.Journal, fs []hayalet.Frame) {
+	t.Helper()
+	if err := j.PutFrames(t.Context(), fs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replay(t *testing.T, s hayalet.Blocks, q hayalet.FrameQuery) []hayalet.Frame {
+	t.Helper()
+	var to sink
+	if err := journal.Replay(t.Context(), s, q, &to); err != nil {
+		t.Fatal(err)
+	}
+	return to.all()
+}
+
+// bare is frames without their positions.
+func bare(fs []hayalet.Frame) []hayalet.Frame {
+	fs = slices.Clone(fs)
+	for i := range fs {
+		fs[i].Pos = 0
+	}
+	return fs
+}
+
+func TestWhatWasPutIsReplayed(t *testing.T) {
+	var s store
+	var next sink
+	var want []hayalet.Frame
+	for restart := range 3 {
+		j, stop := running(t, &s, journal.Config{Next: &next, From: uint64(len(want) + 1)})
+		conn := fmt.Sprint("c", restart)
+		opened := []hayalet.Frame{{Station: "CP", Conn: hayalet.ConnID(conn), Seq: 1, At: 1, Kind: hayalet.ConnOpen, Protocol: hayalet.OCPP201}}
+		odd := []hayalet.Frame{
+			{Station: "CP", Conn: hayalet.ConnID(conn), Seq: 2, At: -5, Kind: hayalet.Message, Protocol: hayalet.OCPP201, Data: []byte{}},
+			{Station: "CP", Conn: hayalet.ConnID(conn), Seq: 9, At: 7, Kind: hayalet.Gap, Protocol: hayalet.OCPP201},
+			{Station: "CP", Conn: hayalet.ConnID(conn), Seq: 10, At: 8, Kind: hayalet.Message, Protocol: hayalet.OCPP201, Data: []byte("\xff\x00 no JSON")},
+			{Station: "CP", Conn: hayalet.ConnID(conn), Seq: 11, At: 9, Kind: hayalet.ConnClose, Protocol: hayalet.OCPP201},
+		}
+		for _, fs := range [][]hayalet.Frame{opened, odd, exchange(conn+"x", 1), exchange(conn+"x", 3)} {
+			put(t, j, fs)
+			want = append(want, fs...)
+		}
+		stop()
+	}
+	got := replay(t, &s, hayalet.FrameQuery{})
+	if !reflect.DeepEqual(bare(got), want) {
+		t.Errorf("replayed\n%+v, want\n%+v", got, want)
+	}
+	for i := range got {
+		if got[i].Pos != uint64(i+1) {
+			t.Errorf("frame %d is at position %d", i+1, got[i].Pos)
+		}
+	}
+	if !reflect.DeepEqual(next.all(), got) {
+		t.Errorf("handed on\n%+v, want\n%+v", next.all(), got)
+	}
+}
+
+func TestAFrameIsKeptOnce(t *testing.T) {
+	var s store
+	j, stop := running(t, &s, journal.Config{})
+	first, second := exchange("c", 1), exchange("c", 3)
+	put(t, j, first)
+	put(t, j, first)
+	put(t, j, slices.Concat(first, second))
+	last := []hayalet.Frame{{Station: "CP c", Conn: "c", Seq: 5, Kind: hayalet.ConnClose, Protocol: hayalet.OCPP16}}
+	put(t, j, last)
+	put(t, j, slices.Concat(second, last))
+	stop()
+	j, _ = running(t, &s, journal.Config{})
+	put(t, j, second)
+	if got, want := bare(replay(t, &s, hayalet.FrameQuery{})), slices.Concat(first, second, last); !reflect.DeepEqual(got, want) {
+		t.Errorf("kept\n%+v, want\n%+v", got, want)
+	}
+}
+
+// TestManyShareACommit: the frames of connections that wait at the same time go to disk together, each exchange whole and
+// in its order.
+func TestManyShareACommit(t *testing.T) {
+	const conns, each = 50, 20
+	s := store{appended: make(chan struct{}, conns*each)}
+	j, stop := running(t, &s, journal.Config{MaxFrames: 64})
+	var all sync.WaitGroup
+	for c := range conns {
+		all.Go(func() {
+			for n := range uint64(each) {
+				put(t, j, exchange(fmt.Sprint("c", c), 2*n+1))
+			}
+		})
+	}
+	all.Wait()
+	stop()
+	if n := len(s.all()); n > conns*each/4 {
+		t.Errorf("%d commits for %d exchanges", n, conns*each)
+	}
+	last := map[hayalet.ConnID]uint64{}
+	got := replay(t, &s, hayalet.FrameQuery{})
+	for i := 0; i+1 < len(got); i += 2 {
+		in, out := got[i], got[i+1]
+		if in.Conn != out.Conn || out.Seq != in.Seq+1 || in.Seq != last[in.Conn]+1 {
+			t.Fatalf("frames %d and %d are %s %d and %s %d, after %d", i, i+1, in.Conn, in.Seq, out.Conn, out.Seq, last[in.Conn])
+		}
+		last[in.Conn] = out.Seq
+	}
+	if len(got) != conns*each*2 {
+		t.Errorf("%d frames, want %d", len(got), conns*each*2)
+	}
+	for _, b := range s.all() {
+		if b.Frames > 64 {
+			t.Errorf("block %d has %d frames, want at most 64", b.Number, b.Frames)
+		}
+	}
+}
+
+// TestNothingIsAnsweredWhileTheDiskRefuses: the caller waits until the frames are on disk, and they are there once.
+func TestNothingIsAnsweredWhileTheDiskRefuses(t *testing.T) {
+	s := store{appended: make(chan struct{}, 100), fail: errDisk}
+	j, stop := running(t, &s, journal.Config{Linger: -1})
+	answered := make(chan error, 1)
+	go func() { answered <- j.PutFrames(t.Context(), exchange("c", 1)) }()
+	for range 3 {
+		<-s.appended
+	}
+	select {
+	case err := <-answered:
+		t.Fatalf("answered before it was on disk: %v", err)
+	default:
+	}
+	if err := j.Ready(); !errors.Is(err, errDisk) {
+		t.Errorf("ready: %v, want the disk's error", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := j.PutFrames(gone, exchange("d", 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller that has gone: %v", err)
+	}
+	s.breaks(nil)
+	if err := <-answered; err != nil {
+		t.Errorf("after the disk works again: %v", err)
+	}
+	stop()
+	if err := j.Ready(); err != nil {
+		t.Errorf("ready: %v", err)
+	}
+	if got, want := bare(replay(t, &s, hayalet.FrameQuery{})), slices.Concat(exchange("c", 1), exchange("d", 1)); !reflect.DeepEqual(got, want) {
+		t.Errorf("kept\n%+v, want\n%+v", got, want)
+	}
+	if err := j.PutFrames(t.Context(), exchange("c", 3)); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("after the end: %v, want ErrClosed", err)
+	}
+}
+
+// TestAnEndLeavesNobodyWaiting: when the journal must end while the disk refuses, callers hear of it.
+func TestAnEndLeavesNobodyWaiting(t *testing.T) {
+	s := store{appended: make(chan struct{}, 100), fail: errDisk}
+	j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- j.Run(ctx) }()
+	answered := make(chan error, 2)
+	go func() { answered <- j.PutFrames(t.Context(), exchange("c", 1)) }()
+	<-s.appended
+	go func() { answered <- j.PutFrames(t.Context(), exchange("d", 1)) }()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("run: %v", err)
+	}
+	for range 2 {
+		if err := <-answered; err == nil {
+			t.Error("answered although nothing is kept")
+		}
+	}
+}
+
+func TestTwoWritersAreRefused(t *testing.T) {
+	var s store
+	a, _ := running(t, &s, journal.Config{})
+	b, err := journal.Open(t.Context(), &s, journal.Config{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, a, exchange("a", 1))
+	done := make(chan error, 1)
+	go func() { done <- b.Run(t.Context()) }()
+	if err := b.PutFrames(t.Context(), exchange("b", 1)); !errors.Is(err, hayalet.ErrConflict) {
+		t.Errorf("put: %v, want ErrConflict", err)
+	}
+	if err := <-done; !errors.Is(err, hayalet.ErrConflict) {
+		t.Errorf("run: %v, want ErrConflict", err)
+	}
+}
+
+// TestTheDiskDoesNotWaitForDetection: a sink that stands still holds nobody up, and misses nothing.
+func TestTheDiskDoesNotWaitForDetection(t *testing.T) {
+	var s store
+	slow := sink{gate: make(chan struct{})}
+	j, stop := running(t, &s, journal.Config{Linger: -1, Next: &slow})
+	var want []hayalet.Frame
+	for n := range uint64(200) {
+		fs := exchange("c", 2*n+1)
+		put(t, j, fs)
+		want = append(want, fs...)
+	}
+	now := time.Unix(2_000_000_000, 0)
+	if at := j.Horizon(now); !at.Before(now) {
+		t.Error("the horizon is now, although frames are on their way")
+	}
+	close(slow.gate)
+	stop()
+	if got := slow.all(); !reflect.DeepEqual(bare(got), want) {
+		t.Errorf("handed on %d frames, want %d in order", len(got), len(want))
+	}
+	if at := j.Horizon(now); !at.Equal(now) {
+		t.Errorf("the horizon is %v, although nothing is on its way", at)
+	}
+}
+
+func TestReplaySelects(t *testing.T) {
+	var s store
+	j, stop := running(t, &s, journal.Config{Linger: -1})
+	for n := range uint64(10) {
+		put(t, j, exchange([]string{"a", "b"}[n%2], 2*n+1))
+	}
+	stop()
+	all := replay(t, &s, hayalet.FrameQuery{})
+	for _, q := range []hayalet.FrameQuery{
+		{Station: "CP a"},
+		{Station: "nobody"},
+		{From: 7},
+		{Since: all[4].At, Until: all[9].At},
+		{Station: "CP b", From: 4, Since: all[6].At, Until: all[18].At},
+	} {
+		var want []hayalet.Frame
+		for _, f := range all {
+			if (q.Station == "" || f.Station == q.Station) && f.Pos >= q.From && f.At >= q.Since && (q.Until == 0 || f.At < q.Until) {
+				want = append(want, f)
+			}
+		}
+		if got := replay(t, &s, q); !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v: got %d frames, want %d", q, len(got), len(want))
+		}
+	}
+	if err := s.DropBodies(t.Context(), []uint64{1, 2}); err != nil {
+		t.Fatal(err)
+	}
+	if got := replay(t, &s, hayalet.FrameQuery{}); !reflect.DeepEqual(got, all[4:]) {
+		t.Errorf("after two bodies were dropped: %d frames, want %d", len(got), len(all)-4)
+	}
+}
