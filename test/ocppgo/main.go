@@ -6,6 +6,9 @@
 // With -phantom the register goes on growing after the stop. With -auto the car comes and goes by itself, and only the
 // messages are sent that the library's example central systems have an answer to.
 //
+// With -central it is no charge point but a central system of 1.6 that accepts everything, there to be measured; it prints
+// its address.
+//
 //	ocppgo -url ws://127.0.0.1:9000 -id CP_1 -protocol ocpp2.0.1
 package main
 
@@ -26,7 +29,14 @@ func main() {
 	var v visit
 	flag.BoolVar(&v.phantom, "phantom", false, "let the register grow after the stop")
 	flag.BoolVar(&v.auto, "auto", false, "start, stop and leave without being told")
+	serve := flag.Bool("central", false, "be a central system")
 	flag.Parse()
+	if *serve {
+		if err := serveCentral(); err != nil {
+			fmt.Fprintln(os.Stderr, "ocppgo:", err)
+			os.Exit(1)
+		}
+	}
 	v.say = say
 	ctx, cancel := context.WithTimeout(context.Background(), *limit)
 	defer cancel()
