@@ -36,7 +36,7 @@ else
 SAY_NODE := @echo 'make: no node and npm here: the npm peers are LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-analyze foreign fuzz clean
+.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-serve bench-analyze foreign fuzz clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench: ## Run the benchmarks, each for BENCHTIME.
 
 bench-relay: ## Measure what the relay adds to latency, and detection to its CPU.
 	tools/bench-relay.sh
+
+bench-serve: ## Measure serve under load beside a bare server and ocpp-go, and the memory of idle stations.
+	tools/bench-serve.sh
 
 bench-analyze: ## Analyse 1 GB of JSONL beside wc -l.
 	tools/bench-analyze.sh
