@@ -21,7 +21,11 @@ type Link struct {
 	Down   hayalet.Instant // last sign of life of the connection before
 	LastIn hayalet.Instant // last frame of this connection
 	Old    hayalet.Instant // last message of a backlog
+	Quiet  Span            // the longest time of late in which nothing came through this connection
 }
+
+// Span is a stretch of time.
+type Span struct{ From, To hayalet.Instant }
 
 // Missed is what was lost before it could be kept.
 type Missed struct {
@@ -155,7 +159,7 @@ func (s *Station) link(e *hayalet.Event) {
 		}
 		s.Link = Link{Conn: e.Conn, Up: e.At, Down: s.Link.LastIn}
 	}
-	s.Link.LastIn = e.At
+	s.Link.heard(e.At)
 	if e.ClaimedAt == 0 {
 		return
 	}
@@ -165,6 +169,15 @@ func (s *Station) link(e *hayalet.Event) {
 	if at, _ := s.Clock.eventTime(e.ClaimedAt, e.At); e.Offline || e.At.Sub(at) > oldMessage {
 		s.Link.Old = e.At
 	}
+}
+
+// heard notes a frame of the station, and how long none came before it.
+func (l *Link) heard(at hayalet.Instant) {
+	quiet := Span{l.LastIn, at}
+	if old := at.Sub(l.Quiet.To) > lateQueue; l.LastIn != 0 && (old || quiet.To.Sub(quiet.From) >= l.Quiet.To.Sub(l.Quiet.From)) {
+		l.Quiet = quiet
+	}
+	l.LastIn = at
 }
 
 // firstContact is how far back a station that we never saw before is believed to have stood as it stands.
@@ -327,7 +340,11 @@ func (s *Station) start(e *hayalet.Event) {
 // was down at that time, so that the station had to queue it, and is not back for so long that any queue has come. Zero when
 // it covers nothing.
 func (s *Station) explains(c *Connector, at hayalet.Instant, e *hayalet.Event) hayalet.Instant {
-	if c.State != Inactive || !s.offline(at) || e.At.Sub(s.Link.Up) > lateQueue || e.At.Sub(at) < oldMessage/6 {
+	back := s.Link.Up
+	if s.unheard(at) {
+		back = s.Link.Quiet.To
+	}
+	if c.State != Inactive || !s.offline(at) || e.At.Sub(back) > lateQueue || e.At.Sub(at) < oldMessage/6 {
 		return 0
 	}
 	return at
@@ -335,7 +352,14 @@ func (s *Station) explains(c *Connector, at hayalet.Instant, e *hayalet.Event) h
 
 // offline reports whether the station had no connection at the event time at, so that it had to queue what it says of it.
 func (s *Station) offline(at hayalet.Instant) bool {
-	return s.Link.Down != 0 && at < s.Link.Up && at >= s.Link.Down.Add(-oldMessage)
+	return s.Link.Down != 0 && at < s.Link.Up && at >= s.Link.Down.Add(-oldMessage) || s.unheard(at)
+}
+
+// unheard reports whether the event time at lies in a silence of the station that was longer than a live message takes: most
+// logs do not tell of connections, and there it is all that shows of an outage.
+func (s *Station) unheard(at hayalet.Instant) bool {
+	q := &s.Link.Quiet
+	return q.To.Sub(q.From) > oldMessage && at < q.To && at >= q.From.Add(-oldMessage)
 }
 
 func (s *Station) startAnswer(e *hayalet.Event) {
