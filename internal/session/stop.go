@@ -114,11 +114,29 @@ func (s *Station) gap(c *Connector, e *hayalet.Event, at hayalet.Instant) (Readi
 // can have delivered after the register's last value is no growth. The register is left as it was.
 func (s *Station) growth(c *Connector, v *value) (r Reading, t *Track, ok bool) {
 	v.at = max(v.at, s.oldest())
-	t, scale := c.candidate(v, c.limit())
-	if t == nil {
+	if t, scale := c.candidate(v, c.limit()); t != nil {
+		return s.grown(c, t, scale, v), t, true
+	}
+	if t = c.bookTrack(v); t == nil {
 		return r, nil, false
 	}
-	return s.grown(c, t, scale, v), t, true
+	r = s.grown(c, t, c.Tx.Scale, v)
+	r.Evidence |= hayalet.EvidenceImpossible
+	return r, t, true
+}
+
+// bookTrack is the track of the last meterStop where v, of the same book, lies above it by what the connector can have
+// delivered since, though not since the last sample: the register stood still in what the samples said, and not in truth.
+func (c *Connector) bookTrack(v *value) *Track {
+	t := c.startTrack()
+	if t == nil || !v.book || c.Tx.End != Stopped || !t.Anchored || t.BookFine == 0 || t.EpochOpen || !t.same(v) {
+		return nil
+	}
+	sv := v.scaled(c.Tx.Scale, t)
+	if sv.energy < t.Last.Value || sv.energy > t.reach(t.Baseline, c.Tx.EndedRecv, &sv, c.usual()) {
+		return nil
+	}
+	return t
 }
 
 // grown is how far v, scaled, lies above the track.
