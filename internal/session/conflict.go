@@ -82,6 +82,9 @@ func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
 		if confirmed { // the rise between the two low values is a rise
 			r.Fate, r.Since, r.Increase = FateCounted, from.At, max(0, v.energy-from.Value)
 			t.Baseline.Value -= r.Increase
+			t.fromZero(from, v.at, &r)
+		} else if c.State == Inactive {
+			t.Anew = true
 		}
 		if c.State == Active {
 			t.Older, t.Newer = point{}, t.Last
@@ -91,6 +94,17 @@ func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
 	t.wait(v)
 	r.Fate = FatePending
 	return c.withBaseline(r, t)
+}
+
+// fromZero adds to the rise r, which follows the first value of an epoch that began while nobody charges, what that value
+// itself shows: the register began at zero, where it can have come from there at the pace at which it goes on.
+func (t *Track) fromZero(first point, at hayalet.Instant, r *Reading) {
+	pace := hayalet.MeanPower(r.Increase, at.Sub(first.At))
+	if t.Before.At == 0 || first.Value <= 0 || first.Value > (pace+pace/4).Over(first.At.Sub(t.Before.At)) {
+		return
+	}
+	r.Since, r.Increase = t.Before.At, r.Increase+first.Value
+	t.Baseline.Value -= first.Value
 }
 
 // returned takes a value that is back on the base before a glitch: only what exceeds the old value is energy.

@@ -365,6 +365,9 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 	if c.State == Inactive && !t.Anchored {
 		return s.anchor(c, t, v, r)
 	}
+	if t.Anew && c.State == Inactive {
+		t.fromZero(t.Last, v.at, &r)
+	}
 	t.take(v.energy, v)
 	r = s.counted(c, t, r)
 	if c.State == Unknown && s.Whole && !c.HasTx && r.Increase == 0 && r.Elapsed() >= standstill {

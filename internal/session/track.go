@@ -51,6 +51,7 @@ type Track struct {
 	Before     point // last good value of the epoch before, or before an impossible jump; At 0 when there is none
 	BeforeBase point // the baseline that went with Before
 	Jumped     bool  // Before was left by an impossible jump, not by a new epoch
+	Anew       bool  // Last is the first value of an epoch that began while nobody charges
 
 	Older, Newer point // values of the running transaction, at least ten seconds apart: for the power before its end
 }
@@ -180,7 +181,7 @@ func (t *Track) take(e hayalet.Energy, v *value) {
 	t.Phases |= v.phases
 	t.written(v)
 	t.Aside = t.Pending.At != 0
-	t.Young, t.LastBook = false, v.book
+	t.Young, t.LastBook, t.Anew = false, v.book, false
 	t.count(false)
 }
 
