@@ -70,6 +70,7 @@ type Drip struct {
 
 	Day   int32          // of the last gap, since 1970
 	Daily [gapDays]int32 // missing energy, by the day, mWh
+	Gross [gapDays]int32 // and all that was missing in those gaps, paid for or not
 	Gaps  [gapDays]uint8 // how many gaps, by the day
 }
 
@@ -140,17 +141,18 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
 	if at := m.Day % gapDays; missing > 0 && missing <= r.p.Most {
 		m.Daily[at] = int32(min(hayalet.Energy(m.Daily[at])+missing, math.MaxInt32))
+		m.Gross[at] = int32(min(hayalet.Energy(m.Gross[at])+rd.Increase, math.MaxInt32))
 		m.Gaps[at] = min(m.Gaps[at]+1, 250)
 	}
-	sum, gaps := m.sum()
+	gross, sum, gaps := m.sum()
 	v.Trace.rung(Rung{Rule: PE02Name, Code: "gaps", Energy: missing, Rest: sum})
 	switch {
 	case gaps >= r.p.Gaps && sum > r.p.Medium:
 		if missing > 0 {
 			if !m.Open {
-				m.add(sum, sum, rd.Since)
+				m.add(gross, sum, rd.Since)
 			} else {
-				m.add(missing, missing, m.First)
+				m.add(rd.Increase, missing, m.First)
 			}
 			m.Summed = true
 			r.alarm(v, m, 0, hayalet.ReasonGaps, out)
@@ -167,16 +169,17 @@ func (m *Drip) turn(day int32) {
 			m.Day = day - gapDays
 		}
 		next := (m.Day + 1) % gapDays
-		m.Daily[next], m.Gaps[next] = 0, 0
+		m.Daily[next], m.Gross[next], m.Gaps[next] = 0, 0, 0
 	}
 }
 
-func (m *Drip) sum() (total hayalet.Energy, gaps int) {
+func (m *Drip) sum() (gross, missing hayalet.Energy, gaps int) {
 	for i := range m.Daily {
-		total += hayalet.Energy(m.Daily[i])
+		gross += hayalet.Energy(m.Gross[i])
+		missing += hayalet.Energy(m.Daily[i])
 		gaps += int(m.Gaps[i])
 	}
-	return total, gaps
+	return gross, missing, gaps
 }
 
 func (r *PE02) alarm(v View, m *Drip, slope hayalet.Power, why hayalet.Reason, out *[]hayalet.Verdict) {
