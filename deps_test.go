@@ -60,6 +60,7 @@ var rooms = map[string]room{
 	"internal/notify":    {ours: []string{"."}},
 	"internal/web":       {ours: []string{"."}},
 	"internal/lang":      {ours: []string{"."}},
+	"internal/doctor":    {ours: []string{".", "internal/lang"}},
 	"internal/report":    {ours: []string{".", "internal/lang"}},
 	"internal/lab":       {ours: []string{".", "internal/ocpp", "internal/detect", "internal/engine"}},
 

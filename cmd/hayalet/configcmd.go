@@ -43,13 +43,18 @@ func checkConfig(file string, environ []string) (faults, error) {
 	if cfg.sets == nil { // it is not even YAML
 		return all, nil
 	}
-	for i, r := range cfg.siteRules() {
+	return append(all, cfg.brokenSiteRuleFaults()...), nil
+}
+
+// brokenSiteRuleFaults are the site rules that will be left out, as faults: a server starts with them.
+func (c *config) brokenSiteRuleFaults() (all faults) {
+	for i, r := range c.siteRules() {
 		if r.Broken != "" {
 			key := fmt.Sprintf("site_rules[%d]", i)
-			all = append(all, fault{place: cfg.given.near(key), key: key, err: fmt.Errorf("%s: %s", r.ID, r.Broken)})
+			all = append(all, fault{place: c.given.near(key), key: key, err: fmt.Errorf("%s: %s", r.ID, r.Broken)})
 		}
 	}
-	return all, nil
+	return all
 }
 
 func (a *app) configPrint() *cobra.Command {

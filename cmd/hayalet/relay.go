@@ -93,19 +93,27 @@ func (c *config) relayConfig() (relay.Config, error) {
 		}
 		rc.Upstreams = append(rc.Upstreams, u)
 	}
+	roots, err := c.upstreamRoots()
+	if err == nil && roots != nil {
+		rc.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return rc, err
+}
+
+// upstreamRoots are the certificates that vouch for the central system; nil: the operating system's.
+func (c *config) upstreamRoots() (*x509.CertPool, error) {
 	if c.Relay.CA == "" {
-		return rc, nil
+		return nil, nil
 	}
 	pem, err := os.ReadFile(c.Relay.CA)
 	if err != nil {
-		return rc, hint(fmt.Errorf("read the upstream's CA: %v", err), "give --upstream-ca a PEM file of certificates")
+		return nil, hint(fmt.Errorf("read the upstream's CA: %v", err), "give --upstream-ca a PEM file of certificates")
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return rc, hint(fmt.Errorf("the upstream's CA %s: no certificate in it", c.Relay.CA), "give --upstream-ca a PEM file of certificates")
+		return nil, hint(fmt.Errorf("the upstream's CA %s: no certificate in it", c.Relay.CA), "give --upstream-ca a PEM file of certificates")
 	}
-	rc.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	return rc, nil
+	return roots, nil
 }
 
 // relayAnswerer fits the relay to the gateway.

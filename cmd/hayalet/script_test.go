@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs every subcommand as a person would. Besides testscript's own commands there are: "server [flags]", which
-// starts a central system on free ports and sets $STATIONS and $HTTP; "shutdown", which ends it with SIGTERM and wants
+// starts a central system on free ports and sets $STATIONS and $HTTP, and the bare addresses $STATIONSADDR and $HTTPADDR; "shutdown", which ends it with SIGTERM and wants
 // a clean end; "crash", which ends it with SIGKILL (stop and kill are testscript's own, which end the script); "webhook FILE SECRET", which writes what it is told, checked, to FILE and
 // sets $WEBHOOK; "relay [flags]", which starts a relay in front of that central system and sets $RELAY and $RELAYHTTP, and
 // "shutrelay", which ends it; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
@@ -112,6 +112,8 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	addr := ts.Value(serverKey{}).(*child).start(ts, append([]string{"serve"}, args...))
 	ts.Setenv("STATIONS", "ws://"+addr[0])
 	ts.Setenv("HTTP", "http://"+addr[1])
+	ts.Setenv("STATIONSADDR", addr[0])
+	ts.Setenv("HTTPADDR", addr[1])
 }
 
 func startRelay(ts *testscript.TestScript, _ bool, args []string) {

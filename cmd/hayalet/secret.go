@@ -33,6 +33,19 @@ func once(value, file string) error {
 	return nil
 }
 
+// apiToken is what people's requests must bear. It is not empty where others than this machine may ask.
+func (c *config) apiToken() (string, error) {
+	token, err := secret("api.token", c.API.Token, c.API.TokenFile)
+	if err == nil && token == "" && !loopback(c.HTTP) && !c.Insecure {
+		err = hint(fmt.Errorf("--http %s is off loopback and there is no api.token", c.HTTP), "set api.token_file, or give --insecure")
+	}
+	return token, err
+}
+
+func (c *config) webhookSecret() (string, error) {
+	return secret("webhook.secret", c.Webhook.Secret, c.Webhook.SecretFile)
+}
+
 // isPostgres reports whether the database is a PostgreSQL URL; else it is a file.
 func isPostgres(db string) bool {
 	return strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://")

@@ -180,7 +180,7 @@ func (s *server) close() {
 }
 
 func (a *app) webhook(s *server) (engine.Listener, error) {
-	key, err := secret("webhook.secret", s.cfg.Webhook.Secret, s.cfg.Webhook.SecretFile)
+	key, err := s.cfg.webhookSecret()
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -250,12 +250,9 @@ func listen(flag, addr string) (net.Listener, error) {
 
 // peopleSide opens the address for commands and questions.
 func (s *server) peopleSide() error {
-	token, err := secret("api.token", s.cfg.API.Token, s.cfg.API.TokenFile)
+	token, err := s.cfg.apiToken()
 	if err != nil {
 		return usage(err)
-	}
-	if token == "" && !loopback(s.cfg.HTTP) && !s.cfg.Insecure {
-		return hint(fmt.Errorf("--http %s is off loopback and there is no api.token", s.cfg.HTTP), "set api.token_file, or give --insecure")
 	}
 	if s.listener, err = listen("--http", s.cfg.HTTP); err != nil {
 		return err

@@ -26,6 +26,21 @@ type Client struct {
 	HTTP  http.Client
 }
 
+// Ready asks whether the server can work. Nil: it can; a [*Problem] of status 503: it says why not; any other error: what
+// answers there, if anything, is no hayalet. It needs no token.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*ReadyTimeout)
+	defer cancel()
+	var a readyAnswer
+	if err := c.do(ctx, http.MethodGet, "/readyz", nil, &a); err != nil {
+		return err
+	}
+	if a.Status != statusReady {
+		return fmt.Errorf("what answers at %s is no hayalet", c.Base)
+	}
+	return nil
+}
+
 // Command sends a command to a station and returns the payload of its answer. An empty payload is {}.
 func (c *Client) Command(ctx context.Context, station hayalet.StationID, action string, payload json.RawMessage) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, CommandTimeout+15*time.Second)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,6 +32,26 @@ func TestClientCommand(t *testing.T) {
 		if err != nil || string(got) != `{"status":"Accepted"}` {
 			t.Errorf("station %q: %s, %v", station, got, err)
 		}
+	}
+}
+
+func TestClientReady(t *testing.T) {
+	cfg := (&back{}).config()
+	cfg.Token = "t0ken"
+	c := serve(t, cfg)
+	c.Token = "" // probes need none
+	if err := c.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	cfg.Ready = func(context.Context) error { return errors.New("the disk is full") }
+	err := serve(t, cfg).Ready(t.Context())
+	if p, ok := errors.AsType[*web.Problem](err); !ok || p.Status != http.StatusServiceUnavailable || p.Detail != "the disk is full" {
+		t.Errorf("not ready: %v", err)
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"UP"}`) }))
+	defer other.Close()
+	if err := (&web.Client{Base: other.URL}).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "is no hayalet") {
+		t.Errorf("another program: %v", err)
 	}
 }
 

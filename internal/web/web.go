@@ -122,7 +122,13 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, &Problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: err.Error()})
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	writeJSON(w, http.StatusOK, readyAnswer{statusReady})
+}
+
+const statusReady = "ready"
+
+type readyAnswer struct {
+	Status string `json:"status"`
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
