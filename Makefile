@@ -97,6 +97,9 @@ bench-serve: ## Measure serve under load beside a bare server and ocpp-go, and t
 bench-analyze: ## Analyse 1 GB of JSONL beside wc -l.
 	tools/bench-analyze.sh
 
+bench-start: ## Start on a journal of 10 million frames after the process has died.
+	START_FRAMES=10000000 go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 1x ./cmd/hayalet
+
 foreign: $(NODE_NEEDED) ## Run the software of others against ours at full length: 100 000 messages, a minute of hostile ones.
 	FOREIGN_LONG=1 go test -count=1 -timeout 10m ./test/foreign/
 
