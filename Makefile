@@ -36,7 +36,7 @@ else
 SAY_NODE := @echo 'make: no node and npm here: the npm peers are LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-serve bench-analyze foreign fuzz clean
+.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-serve bench-start bench-analyze foreign fuzz clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
