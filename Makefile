@@ -1,5 +1,5 @@
 # make help lists the targets. Everything that they need comes through Go's module proxy (and npm, where it is installed);
-# the toolchain too, so that any Go from 1.21 on will do.
+# the toolchain too, so that any Go from 1.21 on will do. Only the tests need more: PostgreSQL, which apt-get brings.
 
 export GOTOOLCHAIN := go1.26.10
 export GOWORK := off
@@ -36,7 +36,7 @@ else
 SAY_NODE := @echo 'make: no node and npm here: the npm peers are LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo docs test check fmt lint vet vuln deps bench bench-relay bench-serve bench-start bench-analyze foreign fuzz clean
+.PHONY: help build demo docs test postgres check fmt lint vet vuln deps bench bench-relay bench-serve bench-start bench-analyze foreign fuzz clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,12 +53,16 @@ docs: ## Write docs/rules.md and docs/rules.tr.md anew.
 
 # The long tests of the lab leave themselves out where the race detector slows them down, and are run without it then.
 # The tests of test/foreign build what they test, which Go's cache of test results does not see: hence -count=1.
-test: $(NODE_NEEDED) ## Run all tests with the race detector, then each fuzzer for 2 s.
+test: $(NODE_NEEDED) postgres ## Run all tests with the race detector, then each fuzzer for 2 s.
 	$(GO_TEST) -count=1 -timeout 20m ./...
 	$(LONG_TEST)
 	tools/fuzz.sh 2s
 	$(SAY_NODE)
 	$(SAY_RACE)
+
+# The store on PostgreSQL is never left out: without its programs the tests fail.
+postgres:
+	@tools/postgres.sh
 
 check: fmt lint vet vuln deps ## Check format, lint, vet, known vulnerabilities and the import table.
 

@@ -56,6 +56,8 @@ var rooms = map[string]room{
 	"internal/sim":       {ours: []string{".", "internal/ocpp", "internal/ocpp/*", "internal/socket"}},
 	"internal/sqlstore":  {ours: []string{"."}},
 	"internal/sqlite":    {ours: []string{".", "internal/sqlstore"}},
+	"internal/postgres":  {ours: []string{".", "internal/sqlstore"}},
+	"internal/pgtest":    {},
 	"internal/storetest": {ours: []string{"."}},
 	"internal/notify":    {ours: []string{"."}},
 	"internal/web":       {ours: []string{"."}},

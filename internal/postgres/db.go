@@ -1,0 +1,67 @@
+// Package postgres keeps the store in a PostgreSQL database, version 15 or later, in a schema of its own called hayalet.
+//
+// Every session commits with synchronous_commit=on, and a server with fsync=off is refused: what a method has returned
+// without error survives a power cut of the server. Several processes may share the database. A server that does not
+// answer is an error within seconds; the next call finds it again when it is back. What the store does is package
+// sqlstore's.
+//
+//	db, err := postgres.Open(ctx, "postgres://hayalet@db.example/hayalet")
+//	if err != nil {
+//		return err
+//	}
+//	defer db.Close()
+//	id, err := db.Begin(ctx, start)
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/sqlstore"
+)
+
+// DB is a store in one database. Any goroutine may call its methods.
+type DB struct {
+	*sqlstore.Store
+
+	reader *sql.DB
+
+	vacuuming sync.Mutex // one Compact at a time; guards vacuumed
+	vacuumed  time.Time
+}
+
+var (
+	_ hayalet.Ledger     = (*DB)(nil)
+	_ hayalet.Blocks     = (*DB)(nil)
+	_ hayalet.Incidents  = (*DB)(nil)
+	_ hayalet.States     = (*DB)(nil)
+	_ hayalet.Tellings   = (*DB)(nil)
+	_ hayalet.Audit      = (*DB)(nil)
+	_ hayalet.Exceptions = (*DB)(nil)
+	_ hayalet.Anchors    = (*DB)(nil)
+	_ hayalet.Retention  = (*DB)(nil)
+)
+
+// vacuumPause is the least time between two rounds of VACUUM.
+const vacuumPause = 10 * time.Minute
+
+// Compact makes the room of what was dropped free for what comes next, by VACUUM, once in ten minutes at most. PostgreSQL
+// keeps its files: they grow no more, and only what is free at their end goes back to the disk.
+func (d *DB) Compact(ctx context.Context) (more bool, err error) {
+	d.vacuuming.Lock()
+	defer d.vacuuming.Unlock()
+	if time.Since(d.vacuumed) < vacuumPause {
+		return false, ctx.Err()
+	}
+	for _, table := range []string{"block_body", "block", "series", "snapshot", "book", "incident", "incident_history", "told", "audit"} {
+		if _, err := d.reader.ExecContext(ctx, "VACUUM "+table); err != nil {
+			return false, fmt.Errorf("give the room of %s back: %w", table, explain(err))
+		}
+	}
+	d.vacuumed = time.Now()
+	return false, nil
+}

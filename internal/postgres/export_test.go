@@ -1,0 +1,20 @@
+package postgres
+
+import (
+	"context"
+	"time"
+)
+
+// OpenWithin opens a store that is less patient: a test has not as much time.
+func OpenWithin(ctx context.Context, rawURL string, patience time.Duration) (*DB, error) {
+	config, err := parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, config, patience)
+}
+
+// CheckSettings opens settings.check to the tests: a cluster has only one set of them.
+func CheckSettings(number int64, fsync, pages, encoding string, standby bool) error {
+	return settings{number: number, version: "its version", fsync: fsync, pages: pages, encoding: encoding, standby: standby}.check()
+}

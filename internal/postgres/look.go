@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+
+	"hayalet"
+	"hayalet/internal/sqlstore"
+)
+
+// Health is what a look at a database tells.
+type Health struct {
+	Version string          // of the server
+	Schema  int64           // the database's; 0: it has none of ours yet
+	Known   int64           // the newest that this program knows
+	Bytes   int64           // of our tables with their indexes
+	Newest  hayalet.Instant // the last that the database was told of; 0: nothing, or its schema is another
+}
+
+// Look says what the database at the URL is. It changes nothing. An error is one line that says what is wrong and what to
+// do: that the database cannot be reached, or that Open would refuse its server.
+func Look(ctx context.Context, rawURL string) (h Health, err error) {
+	err = reading(ctx, rawURL, func(db *sql.DB) error {
+		s, err := readSettings(ctx, db)
+		if err != nil {
+			return err
+		}
+		h.Version = s.version
+		return errors.Join(s.check(), h.read(ctx, db))
+	})
+	return h, err
+}
+
+// Verify lists what is wrong with our tables: those that are missing, indexes that cannot be used, and pages whose checksums
+// were found wrong. Like [Look] it changes nothing. An error wraps ctx's when that ended first.
+func Verify(ctx context.Context, rawURL string) (damage []string, err error) {
+	err = reading(ctx, rawURL, func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, faults)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				return err
+			}
+			damage = append(damage, line)
+		}
+		return rows.Err()
+	})
+	return damage, err
+}
+
+// reading runs do on one connection that may not write.
+func reading(ctx context.Context, rawURL string, do func(*sql.DB) error) error {
+	config, err := parse(rawURL)
+	if err != nil {
+		return err
+	}
+	config.RuntimeParams["default_transaction_read_only"] = "on"
+	db := pool(config, 1, 0)
+	defer func() { _ = db.Close() }()
+	if err = do(db); err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return explain(err)
+}
+
+func (h *Health) read(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if h.Known, err = sqlstore.NewestSchema(files); err != nil {
+		return err
+	}
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return err
+	}
+	err = db.QueryRowContext(ctx, `SELECT (SELECT max(version_id) FROM goose_db_version),
+		(SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace($1))`,
+		schema).Scan(&h.Schema, &h.Bytes)
+	if err != nil || h.Schema != h.Known {
+		return err
+	}
+	return db.QueryRowContext(ctx, `SELECT greatest((SELECT max(last_seen) FROM station), (SELECT max(at) FROM snapshot),
+		(SELECT newest_at FROM block ORDER BY number DESC LIMIT 1))`).Scan(&h.Newest)
+}
+
+// faults asks only the server's own books. Reading all pages is a task of pg_amcheck, which wants a superuser.
+const faults = `
+SELECT 'table ' || name || ' is missing' FROM unnest(ARRAY['station', 'counter', 'book', 'incident', 'incident_history', 'snapshot', 'mark',
+		'block', 'block_body', 'tally', 'series', 'told', 'audit', 'exception', 'anchor']) AS name
+	WHERE to_regclass('` + schema + `.' || name) IS NULL
+UNION ALL SELECT 'index ' || relname || ' cannot be used' FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+	WHERE relnamespace = to_regnamespace('` + schema + `') AND NOT (indisvalid AND indisready)
+UNION ALL SELECT checksum_failures || ' pages with a wrong checksum, the last at ' || checksum_last_failure FROM pg_stat_database
+	WHERE datname = current_database() AND checksum_failures > 0`
