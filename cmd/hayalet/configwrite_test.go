@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,6 +94,43 @@ func effective(t *testing.T, c config) string {
 	}
 	c.Rules, c.sets, c.given = nil, nil, nil
 	return fmt.Sprintf("%s%+v", b.String(), c)
+}
+
+// FuzzConfig: what is wrong is told in one line each; what is not, reads back as it was printed, secrets aside.
+func FuzzConfig(f *testing.F) {
+	f.Add(changed)
+	f.Add(must(readText("../../hayalet.example.yml")))
+	f.Add("webhook: {secret: a, url: 'https://h/x'}\ndb: postgres://u:p@h/d\nrules: {PE-01: {idle: 1e3}, pe-01: }")
+	f.Add("exceptions: [{name: x, until: 2026-01-01 , from: 2026-01-01T00:00:00.5+00:00}]\nstations: [{rating: 1e9MW}]")
+	file := filepath.Join(f.TempDir(), "c.yml")
+	f.Fuzz(func(t *testing.T, text string) {
+		reload := func(text string) (config, error) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return loadConfig(file, nil)
+		}
+		want, err := reload(text)
+		if all, ok := errors.AsType[faults](err); ok {
+			for _, fault := range all {
+				if strings.Contains(fault.Error(), "\n") || fault.err == nil {
+					t.Errorf("fault %q", fault)
+				}
+			}
+		}
+		if err != nil {
+			return
+		}
+		printed := printConfig(t, &want, false)
+		got, err := reload(printed)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, printed)
+		}
+		want.API.Token, want.Webhook.Secret, want.Webhook.URL, want.DB = "", "", withoutPath(want.Webhook.URL), withoutPassword(want.DB)
+		if got, want := effective(t, got), effective(t, want); got != want {
+			t.Errorf("got  %s\nwant %s\nprinted\n%s", got, want, printed)
+		}
+	})
 }
 
 // TestChangedIsAll holds that the test above leaves no key out.
