@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"hayalet"
 	"hayalet/internal/doctor"
+	"hayalet/internal/postgres"
 	"hayalet/internal/sqlite"
 )
 
@@ -24,7 +24,7 @@ func (c *config) look(ctx context.Context) sight {
 	case err != nil:
 		s.Err = err
 	case isPostgres(where):
-		s.Err = errors.New("this program cannot look at PostgreSQL; ask psql")
+		s.lookAtServer(ctx, where)
 	default:
 		s.lookAtFile(ctx, where)
 	}
@@ -38,4 +38,15 @@ func (s *sight) lookAtFile(ctx context.Context, path string) {
 	}
 	s.Engine, s.Schema, s.Known, s.Bytes, s.newest = "SQLite "+h.Version, h.Schema, h.Known, h.Bytes, h.Newest
 	s.verify = func(ctx context.Context) ([]string, error) { return sqlite.Verify(ctx, path) }
+}
+
+func (s *sight) lookAtServer(ctx context.Context, url string) {
+	h, err := postgres.Look(ctx, url)
+	if s.Err = err; err != nil {
+		return
+	}
+	s.Engine, s.Schema, s.Known, s.Bytes, s.newest = "PostgreSQL "+h.Version, h.Schema, h.Known, h.Bytes, h.Newest
+	if h.Schema > 0 { // else there is nothing of ours yet
+		s.verify = func(ctx context.Context) ([]string, error) { return postgres.Verify(ctx, url) }
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hayalet/internal/notify"
+	"hayalet/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -39,7 +40,8 @@ func TestMain(m *testing.M) {
 // a clean end; "crash", which ends it with SIGKILL (stop and kill are testscript's own, which end the script); "webhook FILE SECRET", which writes what it is told, checked, to FILE and
 // sets $WEBHOOK; "relay [flags]", which starts a relay in front of that central system and sets $RELAY and $RELAYHTTP, and
 // "shutrelay", which ends it; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
-// until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE.
+// until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE; "postgres", which
+// starts a PostgreSQL server and sets $DB to an empty database of it, and "postgres kill" and "postgres start".
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -47,7 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C")
 			env.Setenv("TESTDATA", must(filepath.Abs("testdata")))
 			env.Setenv("CAPTURE", must(filepath.Abs("../../internal/capture/testdata")))
-			env.Values[serverKey{}], env.Values[relayKey{}] = new(child), new(child)
+			env.Values[serverKey{}], env.Values[relayKey{}], env.Values[clusterKey{}] = new(child), new(child), new(*pgtest.Cluster)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -57,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return underRace, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days,
+			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days, "postgres": postgresServer,
 		},
 	})
 }
@@ -70,9 +72,27 @@ func must[T any](v T, err error) T {
 }
 
 type (
-	serverKey struct{}
-	relayKey  struct{}
+	serverKey  struct{}
+	relayKey   struct{}
+	clusterKey struct{}
 )
+
+func postgresServer(ts *testscript.TestScript, _ bool, args []string) {
+	at := ts.Value(clusterKey{}).(**pgtest.Cluster)
+	switch strings.Join(args, " ") {
+	case "":
+		*at = must(pgtest.New())
+		cluster := *at
+		ts.Defer(func() { ts.Check(cluster.Close()) })
+		ts.Setenv("DB", cluster.URL("postgres"))
+	case "kill":
+		ts.Check((*at).Kill())
+	case "start":
+		ts.Check((*at).Start())
+	default:
+		ts.Fatalf("usage: postgres [kill|start]")
+	}
+}
 
 // child is a running server of a script.
 type child struct {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"hayalet"
+	"hayalet/internal/postgres"
 	"hayalet/internal/sqlite"
 )
 
@@ -39,8 +40,20 @@ func (c *config) openStore(ctx context.Context) (store, error) {
 	return s, nil
 }
 
+// openDatabase opens a file, or a PostgreSQL by its URL.
 func openDatabase(ctx context.Context, db string) (store, error) {
-	return sqlite.Open(ctx, db)
+	if isPostgres(db) {
+		d, err := postgres.Open(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+	d, err := sqlite.Open(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // existingStore opens a database that must be there, for commands that ask it.
