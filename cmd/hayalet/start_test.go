@@ -66,7 +66,9 @@ func (w *alive) killed(b *testing.B) {
 	w.disk.dead.Store(true)
 	w.die()
 	for range 2 {
-		<-w.ended // with the error of the context
+		if err := <-w.ended; !errors.Is(err, context.Canceled) {
+			b.Fatal(err)
+		}
 	}
 	if err := w.disk.Close(); err != nil {
 		b.Fatal(err)
@@ -117,7 +119,7 @@ func (w *alive) fill(b *testing.B, frames int) {
 func (w *alive) settle(b *testing.B) {
 	b.Helper()
 	for now := time.Now(); !w.journal.Horizon(now).Equal(now); {
-		time.Sleep(time.Millisecond) //nolint:forbidigo // a benchmark waits by the clock
+		time.Sleep(time.Millisecond)
 	}
 	if states, err := w.engine.Stations(b.Context()); err != nil || len(states) != 1000 {
 		b.Fatalf("%d stations, %v", len(states), err)
