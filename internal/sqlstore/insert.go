@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// rowsOfOne is how many rows one INSERT holds at most: enough that the way to a server does not count.
-const rowsOfOne = 100
+// rowsOfOne is how many rows one INSERT holds at most: enough that the way to a server does not count, and few enough for
+// SQLite, which looks for each parameter among all.
+const rowsOfOne = 25
 
 // insertion is an INSERT of many rows.
 type insertion struct {
