@@ -6,29 +6,19 @@ import (
 	"errors"
 	"io/fs"
 
-	"hayalet"
 	"hayalet/internal/sqlstore"
 )
 
-// Health is what a look at a database tells.
-type Health struct {
-	Version string          // of the server
-	Schema  int64           // the database's; 0: it has none of ours yet
-	Known   int64           // the newest that this program knows
-	Bytes   int64           // of our tables with their indexes
-	Newest  hayalet.Instant // the last that the database was told of; 0: nothing, or its schema is another
-}
-
 // Look says what the database at the URL is. It changes nothing. An error is one line that says what is wrong and what to
 // do: that the database cannot be reached, or that Open would refuse its server.
-func Look(ctx context.Context, rawURL string) (h Health, err error) {
+func Look(ctx context.Context, rawURL string) (h sqlstore.Health, err error) {
 	err = reading(ctx, rawURL, func(db *sql.DB) error {
 		s, err := readSettings(ctx, db)
 		if err != nil {
 			return err
 		}
 		h.Version = s.version
-		return errors.Join(s.check(), h.read(ctx, db))
+		return errors.Join(s.check(), readHealth(ctx, db, &h))
 	})
 	return h, err
 }
@@ -69,7 +59,7 @@ func reading(ctx context.Context, rawURL string, do func(*sql.DB) error) error {
 	return explain(err)
 }
 
-func (h *Health) read(ctx context.Context, db *sql.DB) error {
+func readHealth(ctx context.Context, db *sql.DB, h *sqlstore.Health) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -81,14 +71,12 @@ func (h *Health) read(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&there); err != nil || !there {
 		return err
 	}
-	err = db.QueryRowContext(ctx, `SELECT (SELECT max(version_id) FROM goose_db_version),
-		(SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace($1))`,
-		schema).Scan(&h.Schema, &h.Bytes)
-	if err != nil || h.Schema != h.Known {
+	err = db.QueryRowContext(ctx, `SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class
+		WHERE relkind = 'r' AND relnamespace = to_regnamespace($1)`, schema).Scan(&h.Bytes)
+	if err != nil {
 		return err
 	}
-	return db.QueryRowContext(ctx, `SELECT greatest((SELECT max(last_seen) FROM station), (SELECT max(at) FROM snapshot),
-		(SELECT newest_at FROM block ORDER BY number DESC LIMIT 1))`).Scan(&h.Newest)
+	return h.Read(ctx, db)
 }
 
 // faults asks only the server's own books. Reading all pages is a task of pg_amcheck, which wants a superuser.

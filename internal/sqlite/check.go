@@ -9,19 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pressly/goose/v3"
-
-	"hayalet"
+	"hayalet/internal/sqlstore"
 )
-
-// Health is what a look at a file tells.
-type Health struct {
-	Version string          // of the SQLite that looked
-	Schema  int64           // the file's
-	Known   int64           // the newest that this program knows
-	Bytes   int64           // of the file and its write-ahead log
-	Newest  hayalet.Instant // the last that the file was told of; 0: nothing, or its schema is another
-}
 
 // maxDamage is how many faults of a file are listed.
 const maxDamage = 10
@@ -29,10 +18,10 @@ const maxDamage = 10
 // Look opens the file at path for reading and says what it is. It creates and changes nothing, whether a server is
 // running on the file, has ended, or was killed. An error wraps fs.ErrNotExist when there is no file; else it is one line
 // that says what is wrong and what to do.
-func Look(ctx context.Context, path string) (h Health, err error) {
+func Look(ctx context.Context, path string) (h sqlstore.Health, err error) {
 	err = reading(ctx, path, func(db *sql.DB) error {
 		h.Bytes = size(path) + size(path+"-wal")
-		return h.read(ctx, db)
+		return readHealth(ctx, db, &h)
 	})
 	return h, err
 }
@@ -94,8 +83,12 @@ func size(name string) int64 {
 	return info.Size()
 }
 
-func (h *Health) read(ctx context.Context, db *sql.DB) (err error) {
-	if h.Known, err = newestSchema(); err != nil {
+func readHealth(ctx context.Context, db *sql.DB, h *sqlstore.Health) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if h.Known, err = sqlstore.NewestSchema(files); err != nil {
 		return err
 	}
 	var id int64
@@ -108,13 +101,7 @@ func (h *Health) read(ctx context.Context, db *sql.DB) (err error) {
 	if id != applicationID {
 		return emptyFile(ctx, db, id)
 	}
-	if err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&h.Schema); err != nil {
-		return err
-	}
-	if h.Schema != h.Known {
-		return nil
-	}
-	return db.QueryRowContext(ctx, `SELECT max(coalesce((SELECT max(last_seen) FROM station), 0), coalesce((SELECT max(at) FROM snapshot), 0))`).Scan(&h.Newest)
+	return h.Read(ctx, db)
 }
 
 // emptyFile refuses a file that is neither ours nor empty; an empty one is taken at the first start.
@@ -127,19 +114,6 @@ func emptyFile(ctx context.Context, db *sql.DB, id int64) error {
 		return errForeign
 	}
 	return nil
-}
-
-// newestSchema is the version of the last migration.
-func newestSchema() (newest int64, err error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	for _, name := range names {
-		v, err := goose.NumericComponent(name)
-		if err != nil {
-			return 0, fmt.Errorf("migration %s: %w", name, err)
-		}
-		newest = max(newest, v)
-	}
-	return newest, err
 }
 
 func quickCheck(ctx context.Context, db *sql.DB) (damage []string, err error) {

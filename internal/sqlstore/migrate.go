@@ -29,16 +29,3 @@ func Migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, files fs.FS
 	}
 	return nil
 }
-
-// NewestSchema is the version of the last of the migrations.
-func NewestSchema(files fs.FS) (newest int64, err error) {
-	names, err := fs.Glob(files, "*.sql")
-	for _, name := range names {
-		v, err := goose.NumericComponent(name)
-		if err != nil {
-			return 0, fmt.Errorf("migration %s: %w", name, err)
-		}
-		newest = max(newest, v)
-	}
-	return newest, err
-}
