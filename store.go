@@ -35,6 +35,7 @@ type BlockQuery struct {
 	Position     uint64  // the first position that matters
 	Since, Until Instant // receipt: from the first on, up to and without the last
 	Bodies       bool    // with their bodies
+	Kept         bool    // only those whose bodies are kept
 }
 
 // Blocks keeps the blocks of a journal. One goroutine writes, many read.

@@ -143,7 +143,26 @@ func (a *app) root() *cobra.Command {
 	).Replace(root.UsageTemplate()))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(a.serve(), a.relay(), a.simulate(), a.demo(), a.analyze(), a.explain(), a.convert(), a.lab(), a.command(), a.incidents(), a.frames(), a.exceptions(), a.stations(), a.rules(), a.config(), a.doctor(), a.versionCommand())
+	root.AddCommand(
+		a.serve(),
+		a.relay(),
+		a.simulate(),
+		a.demo(),
+		a.analyze(),
+		a.explain(),
+		a.convert(),
+		a.lab(),
+		a.command(),
+		a.incidents(),
+		a.frames(),
+		a.exceptions(),
+		a.stations(),
+		a.rules(),
+		a.config(),
+		a.doctor(),
+		a.replay(),
+		a.versionCommand(),
+	)
 	a.helpFlag(root)
 	return root
 }

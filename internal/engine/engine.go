@@ -172,10 +172,20 @@ func (e *Engine) advance(fs []hayalet.Frame) hayalet.Instant {
 	for i := range fs {
 		e.latest = max(e.latest, fs[i].At)
 	}
-	if floorTick(e.latest) == floorTick(before) {
-		return 0
+	if reached := floorTick(e.latest.Add(-grace)); reached > floorTick(before.Add(-grace)) {
+		return reached
 	}
-	return floorTick(e.latest)
+	return 0
+}
+
+// Advance lets the time of recorded frames pass up to an instant: all that were received before it were put.
+func (e *Engine) Advance(ctx context.Context, at hayalet.Instant) error {
+	for _, s := range e.shards {
+		if err := s.put(ctx, job{tick: floorTick(at)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close lets Run end once all queued frames are done. No PutFrames may follow.
@@ -213,9 +223,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// tickLive sends the ticks of the wall clock, late enough for frames that were received before them to be queued.
+// tickLive sends the ticks of the wall clock.
 func (e *Engine) tickLive(ctx context.Context) {
-	const grace = 2 * time.Second
 	next := floorTick(hayalet.InstantOf(e.cfg.Clock().Add(-grace))).Add(tickEvery)
 	for {
 		now := e.cfg.Clock()
@@ -241,7 +250,12 @@ func (e *Engine) tickLive(ctx context.Context) {
 	}
 }
 
-const tickEvery = 10 * time.Second
+const (
+	tickEvery = 10 * time.Second
+	// grace is how late ticks are: frames that were received before them are queued by then, in whatever order those of
+	// different stations come.
+	grace = 2 * time.Second
+)
 
 func floorTick(at hayalet.Instant) hayalet.Instant {
 	const step = hayalet.Instant(tickEvery / time.Microsecond)

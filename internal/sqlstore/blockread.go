@@ -25,10 +25,7 @@ func (s *Store) readBlocks(ctx context.Context, q hayalet.BlockQuery, to func(ha
 	if err != nil {
 		return err
 	}
-	query, limit := pageOfHeaders, headersAtOnce
-	if q.Bodies {
-		query, limit = pageOfBodies, bodiesAtOnce
-	}
+	query, limit := pageOfBlocks(q)
 	for from <= last {
 		page, err := collect(ctx, s, scanBlock, query, from, last, floor(q.Since), ceiling(q.Until), limit)
 		if err != nil {
@@ -47,11 +44,26 @@ func (s *Store) readBlocks(ctx context.Context, q hayalet.BlockQuery, to func(ha
 	return nil
 }
 
-const (
-	ofPage        = ` WHERE block.number BETWEEN $1 AND $2 AND last_at >= $3 AND first_at < $4 ORDER BY block.number LIMIT $5`
-	pageOfHeaders = `SELECT ` + blockColumns + `, NULL FROM block` + ofPage
-	pageOfBodies  = `SELECT ` + blockColumns + `, body FROM block LEFT JOIN block_body ON block_body.number = block.number` + ofPage
-)
+// pageOfBlocks is the query for a page of blocks and its length. The table that is walked stands first: SQLite takes a
+// CROSS JOIN by its word, and dropped bodies are passed over without a look at their blocks.
+func pageOfBlocks(q hayalet.BlockQuery) (query string, limit int) {
+	body, limit := "NULL", headersAtOnce
+	if q.Bodies {
+		body, limit = "body", bodiesAtOnce
+	}
+	from, number := "block", "block.number"
+	switch {
+	case q.Kept:
+		from, number = "block_body CROSS JOIN block", "block_body.number"
+	case q.Bodies:
+		from = "block LEFT JOIN block_body ON block_body.number = block.number"
+	}
+	query = `SELECT ` + blockColumns + `, ` + body + ` FROM ` + from + ` WHERE ` + number + ` BETWEEN $1 AND $2`
+	if q.Kept {
+		query += ` AND block.number = block_body.number`
+	}
+	return query + ` AND last_at >= $3 AND first_at < $4 ORDER BY ` + number + ` LIMIT $5`, limit
+}
 
 func scanBlock(rows *sql.Rows) (b hayalet.Block, err error) {
 	err = rows.Scan(&b.Number, &b.First, &b.Frames, &b.FirstAt, &b.LastAt, &b.Header, &b.Stations, &b.Body)

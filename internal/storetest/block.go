@@ -276,6 +276,11 @@ func testDropBodies(t *testing.T, db Database) {
 	one, three := block(1), block(3)
 	one.Body, one.Stations, three.Body, three.Stations = nil, nil, nil, nil
 	same(t, read(t, s, hayalet.BlockQuery{Bodies: true}), one, block(2), three, block(4))
+	same(t, read(t, s, hayalet.BlockQuery{Bodies: true, Kept: true}), block(2), block(4))
+	same(t, read(t, s, hayalet.BlockQuery{Bodies: true, Kept: true, From: 3, Since: 31}), block(4))
+	two, four := block(2), block(4)
+	two.Body, four.Body = nil, nil
+	same(t, read(t, s, hayalet.BlockQuery{Kept: true}), two, four)
 	use, err := s.Use(t.Context())
 	must(t, "use", err)
 	want := hayalet.Usage{Records: 6, Bytes: int64(2 * (len(block(2).Body) + len(block(2).Stations))), Oldest: 21}
