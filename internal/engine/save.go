@@ -38,7 +38,7 @@ type stationState struct {
 }
 
 // stationsACommit bounds how long answers wait for the disk while state is saved.
-const stationsACommit = 256
+const stationsACommit = 100
 
 // turn is what of an incident makes history when it changes.
 type turn struct {
