@@ -89,3 +89,7 @@ func BenchmarkAppendBlock(b *testing.B) {
 }
 
 func BenchmarkSaveState(b *testing.B) { storetest.BenchmarkSaveState(b, open(b, cluster.Database(b))) }
+
+func BenchmarkReadBlocks(b *testing.B) {
+	storetest.BenchmarkReadBlocks(b, open(b, cluster.Database(b)))
+}

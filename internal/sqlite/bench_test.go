@@ -34,3 +34,5 @@ func BenchmarkAppendBlock(b *testing.B) {
 }
 
 func BenchmarkSaveState(b *testing.B) { storetest.BenchmarkSaveState(b, opened(b)) }
+
+func BenchmarkReadBlocks(b *testing.B) { storetest.BenchmarkReadBlocks(b, opened(b)) }

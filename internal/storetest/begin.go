@@ -118,7 +118,7 @@ func testBeginRestarts(t *testing.T, db Database) {
 		seen[id] = true
 	}
 	s := db.Open(t, "a")
-	for n := range int64(250) {
+	for n := range int64(120) {
 		fresh(s, n)
 	}
 	s = db.reopen(t, "a", s)

@@ -30,6 +30,25 @@ func appendBlocks(b *testing.B, s Store, frames, body int) {
 	b.ReportMetric(float64(b.N*frames)/b.Elapsed().Seconds(), "frames/s")
 }
 
+// BenchmarkReadBlocks reads two hundred blocks with their bodies of 60 kB.
+func BenchmarkReadBlocks(b *testing.B, s Store) {
+	const blocks, body = 200, 60_000
+	for n := range uint64(blocks) {
+		if err := s.AppendBlock(b.Context(), hayalet.Block{Number: n + 1, First: n + 1, Frames: 1, Body: noise(body)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(blocks * body)
+	b.ReportAllocs()
+	for b.Loop() {
+		read := 0
+		err := s.ReadBlocks(b.Context(), hayalet.BlockQuery{Bodies: true}, func(hayalet.Block) error { read++; return nil })
+		if err != nil || read != blocks {
+			b.Fatalf("%d blocks, error %v", read, err)
+		}
+	}
+}
+
 // BenchmarkSaveState saves a thousand stations, each with a snapshot of 3 kB and a stretch of readings.
 func BenchmarkSaveState(b *testing.B, s Store) {
 	const stations = 1000

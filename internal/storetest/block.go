@@ -209,7 +209,7 @@ func testReadJumps(t *testing.T, db Database) {
 }
 
 func testReadWhileAppending(t *testing.T, db Database) {
-	const blocks, readers = 200, 4
+	const blocks, readers = 100, 4
 	s := db.Open(t, "a")
 	appendBlock(t, s, block(1))
 	done := make(chan struct{})
