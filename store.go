@@ -52,6 +52,13 @@ type Blocks interface {
 	DropBodies(ctx context.Context, numbers []uint64) error
 }
 
+// Claimer is a store that a journal can have to itself.
+type Claimer interface {
+	// Claim makes the caller the only one that writes blocks, until release or the end of the process. ErrConflict when
+	// somebody else is that already.
+	Claim(ctx context.Context) (release func() error, err error)
+}
+
 // Incidents finds what was saved by States.
 type Incidents interface {
 	// Find returns incidents in the order of OpenedAt, then Key.

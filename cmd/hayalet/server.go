@@ -154,6 +154,11 @@ const saveEvery = 30 * time.Second
 
 // openJournal opens the journal and the engine behind it, which goes on where its state ends.
 func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) error {
+	release, err := s.db.Claim(ctx)
+	if err != nil {
+		return hint(err, "stop it, or give this one another --db")
+	}
+	s.onClose(func() { _ = release() })
 	s.engine = engine.New(engine.Config{
 		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log,
 		Clock: time.Now, Horizon: func(now time.Time) time.Time { return s.journal.Horizon(now) },

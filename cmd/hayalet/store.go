@@ -16,6 +16,7 @@ import (
 type store interface {
 	hayalet.Ledger
 	hayalet.Blocks
+	hayalet.Claimer
 	hayalet.Incidents
 	hayalet.States
 	hayalet.Tellings

@@ -16,6 +16,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type DB struct {
 var (
 	_ hayalet.Ledger     = (*DB)(nil)
 	_ hayalet.Blocks     = (*DB)(nil)
+	_ hayalet.Claimer    = (*DB)(nil)
 	_ hayalet.Incidents  = (*DB)(nil)
 	_ hayalet.States     = (*DB)(nil)
 	_ hayalet.Tellings   = (*DB)(nil)
@@ -64,4 +66,27 @@ func (d *DB) Compact(ctx context.Context) (more bool, err error) {
 	}
 	d.vacuumed = time.Now()
 	return false, nil
+}
+
+// claim is the key of the advisory lock of the server that writes the journal.
+const claim = turn + 1
+
+// Claim takes an advisory lock, for which one connection is held. When that connection is lost so is the lock, and another
+// server that begins then is told by the first block that both write.
+func (d *DB) Claim(ctx context.Context) (release func() error, err error) {
+	conn, err := d.reader.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("claim the database: %w", explain(err))
+	}
+	var free bool
+	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, claim).Scan(&free); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the database: %w", explain(err)), conn.Close())
+	}
+	if !free {
+		return nil, errors.Join(fmt.Errorf("another server works on the database: %w", hayalet.ErrConflict), conn.Close())
+	}
+	return func() error {
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, claim)
+		return errors.Join(err, conn.Close())
+	}, nil
 }

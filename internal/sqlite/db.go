@@ -28,6 +28,7 @@ const readers = 4
 type DB struct {
 	*sqlstore.Store
 
+	path   string
 	writer *sql.DB // one connection
 	reader *sql.DB
 }
@@ -35,6 +36,7 @@ type DB struct {
 var (
 	_ hayalet.Ledger     = (*DB)(nil)
 	_ hayalet.Blocks     = (*DB)(nil)
+	_ hayalet.Claimer    = (*DB)(nil)
 	_ hayalet.Incidents  = (*DB)(nil)
 	_ hayalet.States     = (*DB)(nil)
 	_ hayalet.Tellings   = (*DB)(nil)

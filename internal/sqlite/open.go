@@ -101,7 +101,7 @@ func connect(abs string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{writer: writer, reader: reader}, nil
+	return &DB{path: abs, writer: writer, reader: reader}, nil
 }
 
 func pool(abs string, conns int, options url.Values) (*sql.DB, error) {

@@ -19,6 +19,7 @@ import (
 type Store interface {
 	hayalet.Ledger
 	hayalet.Blocks
+	hayalet.Claimer
 	hayalet.Incidents
 	hayalet.States
 	hayalet.Tellings
@@ -49,6 +50,7 @@ func Run(t *testing.T, db Database) {
 		"Transactions": testTransactions,
 		"Stations":     testStations,
 		"Blocks":       testBlocks,
+		"Claim":        testClaim,
 		"Incidents":    testIncidents,
 		"State":        testState,
 		"Series":       testSeries,
