@@ -134,25 +134,25 @@ func wanted(err error) error {
 
 // unknownKeys finds what a section says that its type has no place for.
 func unknownKeys(path string, data any, t reflect.Type) (all faults) {
-	switch data := data.(type) {
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(data)) {
-			switch t.Kind() {
-			case reflect.Struct:
-				if f, ok := fieldOf(t, name); ok {
-					all = append(all, unknownKeys(within(path, name), data[name], f.Type)...)
-				} else {
-					all.add(within(path, name), hint(errors.New("there is no such key"), "see hayalet.example.yml for the keys"))
-				}
-			case reflect.Map:
-				all = append(all, unknownKeys(within(path, name), data[name], t.Elem())...)
+	section, _ := data.(map[string]any)
+	list, _ := data.([]any)
+	for _, name := range slices.Sorted(maps.Keys(section)) {
+		key := within(path, name)
+		switch t.Kind() {
+		case reflect.Map:
+			all = append(all, unknownKeys(key, section[name], t.Elem())...)
+		case reflect.Struct:
+			f, ok := fieldOf(t, name)
+			if !ok {
+				all.add(key, hint(errors.New("there is no such key"), "see hayalet.example.yml for the keys"))
+				continue
 			}
+			all = append(all, unknownKeys(key, section[name], f.Type)...)
 		}
-	case []any:
-		for i := range data {
-			if t.Kind() == reflect.Slice {
-				all = append(all, unknownKeys(fmt.Sprintf("%s[%d]", path, i), data[i], t.Elem())...)
-			}
+	}
+	for i := range list {
+		if t.Kind() == reflect.Slice {
+			all = append(all, unknownKeys(fmt.Sprintf("%s[%d]", path, i), list[i], t.Elem())...)
 		}
 	}
 	return all
