@@ -19,7 +19,7 @@ import (
 	"hayalet/internal/web"
 )
 
-// integrityLimit is how long a database may be read through unless told otherwise.
+// integrityLimit is how long the check of a database may take unless told otherwise.
 const integrityLimit = time.Minute
 
 type doctorOptions struct {
@@ -263,7 +263,7 @@ func (v *visit) running(ctx context.Context) doctor.Running {
 	return doctor.Running{}
 }
 
-// integrity reads the database through, within the limit.
+// integrity checks all of the database, within the limit.
 func (v *visit) integrity(ctx context.Context, verify func(context.Context) ([]string, error)) {
 	if f, ok := v.app.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprintln(v.app.stderr, v.Text.T("doctor.integrity.reading", v.o.limit.String()))

@@ -7,16 +7,17 @@ import (
 	"hayalet/internal/doctor"
 	"hayalet/internal/postgres"
 	"hayalet/internal/sqlite"
+	"hayalet/internal/sqlstore"
 )
 
 // sight is what was seen of a database that was not changed.
 type sight struct {
 	doctor.Database
 	newest hayalet.Instant                                  // that it holds; 0: not known
-	verify func(context.Context) (damage []string, _ error) // reads all of it; nil where there is nothing to read
+	verify func(context.Context) (damage []string, _ error) // checks all of it; nil where there is nothing to read
 }
 
-// look looks at the configured database, of whatever kind.
+// look looks at the configured database, of whatever kind. The password of a URL is in none of what it returns.
 func (c *config) look(ctx context.Context) sight {
 	s := sight{Database: doctor.Database{Name: withoutPassword(c.DB)}}
 	where, err := c.database()
@@ -24,29 +25,21 @@ func (c *config) look(ctx context.Context) sight {
 	case err != nil:
 		s.Err = err
 	case isPostgres(where):
-		s.lookAtServer(ctx, where)
+		h, err := postgres.Look(ctx, where)
+		s.saw("PostgreSQL", h, err)
+		if err == nil && h.Schema == h.Known { // it looks for the tables of today
+			s.verify = func(ctx context.Context) ([]string, error) { return postgres.Verify(ctx, where) }
+		}
 	default:
-		s.lookAtFile(ctx, where)
+		h, err := sqlite.Look(ctx, where)
+		s.saw("SQLite", h, err)
+		if err == nil {
+			s.verify = func(ctx context.Context) ([]string, error) { return sqlite.Verify(ctx, where) }
+		}
 	}
 	return s
 }
 
-func (s *sight) lookAtFile(ctx context.Context, path string) {
-	h, err := sqlite.Look(ctx, path)
-	if s.Err = err; err != nil {
-		return
-	}
-	s.Engine, s.Schema, s.Known, s.Bytes, s.newest = "SQLite "+h.Version, h.Schema, h.Known, h.Bytes, h.Newest
-	s.verify = func(ctx context.Context) ([]string, error) { return sqlite.Verify(ctx, path) }
-}
-
-func (s *sight) lookAtServer(ctx context.Context, url string) {
-	h, err := postgres.Look(ctx, url)
-	if s.Err = err; err != nil {
-		return
-	}
-	s.Engine, s.Schema, s.Known, s.Bytes, s.newest = "PostgreSQL "+h.Version, h.Schema, h.Known, h.Bytes, h.Newest
-	if h.Schema > 0 { // else there is nothing of ours yet
-		s.verify = func(ctx context.Context) ([]string, error) { return postgres.Verify(ctx, url) }
-	}
+func (s *sight) saw(engine string, h sqlstore.Health, err error) {
+	s.Engine, s.Schema, s.Known, s.Bytes, s.newest, s.Err = engine+" "+h.Version, h.Schema, h.Known, h.Bytes, h.Newest, err
 }

@@ -40,7 +40,7 @@ func (d Doctor) Database(db Database) Finding {
 	return f
 }
 
-// Integrity says what came of reading a database through: what is damaged, why it ended early, and how long it took.
+// Integrity says what came of checking all of a database: what is damaged, why it ended early, and how long it took.
 func (d Doctor) Integrity(damage []string, err error, took time.Duration) Finding {
 	f := Finding{Name: "integrity"}
 	took = max(took.Round(time.Millisecond), time.Millisecond)

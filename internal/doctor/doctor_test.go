@@ -281,7 +281,7 @@ func TestIntegrity(t *testing.T) {
 		level  doctor.Level
 		word   string
 	}{
-		{nil, nil, doctor.OK, "read through in 1.5s, no damage"},
+		{nil, nil, doctor.OK, "checked in 1.5s, no damage"},
 		{[]string{"page 3", "page 4"}, nil, doctor.Fail, "damaged: page 3 (faults: 2); stop the server"},
 		{[]string{"page 3"}, context.DeadlineExceeded, doctor.Fail, "damaged"},
 		{nil, fmt.Errorf("read: %w", context.DeadlineExceeded), doctor.Warn, "not finished in 1.5s, no damage so far; give it more time"},
