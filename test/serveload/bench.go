@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,18 +26,23 @@ func programs(o options) ([]program, error) {
 	}
 	plain := regexp.MustCompile(`^ws://(\S+)$`)
 	bare := program{name: bareName, says: plain, args: func(string) []string { return []string{self, "-bare"} }}
-	return []program{
+	all := []program{
 		bare,
 		hayaletProgram(o),
 		{name: ocppgoName, says: plain, args: func(string) []string { return []string{o.ocppgo, "-central"} }},
 		bare,
-	}, nil
+	}
+	if o.servers != "" {
+		wanted := strings.Split(o.servers, ",")
+		all = slices.DeleteFunc(all, func(p program) bool { return !slices.Contains(wanted, p.name) })
+	}
+	return all, nil
 }
 
 // The names of the servers.
 const (
 	bareName    = "bare"
-	hayaletName = "hayalet serve"
+	hayaletName = "hayalet"
 	ocppgoName  = "ocpp-go"
 )
 
@@ -55,7 +61,8 @@ const dbName = "hayalet.db"
 type row struct {
 	name string
 	result
-	disk int64 // bytes of its database
+	disk  int64 // bytes of its database
+	found bool  // the phantom and nothing else
 }
 
 func measureLoad(ctx context.Context, o options) error {
@@ -92,8 +99,9 @@ func turn(ctx context.Context, o options, p *program) (r row, err error) {
 	}
 	r.name = p.name
 	r.result, err = load(ctx, o, c.url, c)
-	if err == nil && p.name == hayaletName {
+	if err == nil && p.name == hayaletName && o.warm+o.length >= foundAfter {
 		err = findPhantom(ctx, o, c)
+		r.found = err == nil
 	}
 	err = errors.Join(err, ignoreSignal(c.stop()))
 	r.disk = size(dir)
@@ -179,8 +187,8 @@ func print(rows []row) error {
 	fmt.Fprintln(w, "\tmessages/s\tof bare\tCPU µs/message\tof bare\tbusy\tp50\tp99\tlongest\t")
 	for _, r := range rows {
 		ms := func(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f %%\t%.2f\t%.0f %%\t%.0f %%\t%v\t%v\t%v\t\n", r.name, r.rate(), 100*r.rate()/limit,
-			micros(r.cost()), 100*least.Seconds()/r.cost().Seconds(), 100*r.busy(),
+		fmt.Fprintf(w, "%s\t%.0f\t%s\t%.2f\t%s\t%s\t%v\t%v\t%v\t\n", r.name, r.rate(), percent(r.rate(), limit),
+			micros(r.cost()), percent(least.Seconds(), r.cost().Seconds()), percent(r.busy(), 1),
 			ms(r.took.quantile(0.5)), ms(r.took.quantile(0.99)), ms(r.took.longest))
 	}
 	if err := w.Flush(); err != nil {
@@ -188,15 +196,26 @@ func print(rows []row) error {
 	}
 	for _, r := range rows {
 		if r.disk > 0 {
-			fmt.Printf("%s: the phantom was found and nothing else; %.1f bytes on disk an exchange (%d for %d)\n",
-				r.name, float64(r.disk)/float64(r.all), r.disk, r.all)
+			fmt.Printf("%s: %.1f bytes on disk an exchange (%d for %d); %s\n", r.name, float64(r.disk)/float64(r.all), r.disk, r.all,
+				map[bool]string{true: "the phantom was found and nothing else", false: "TOO SHORT to find the phantom"}[r.found])
 		}
 	}
 	ours, cost := best(rows, hayaletName)
 	theirs, theirCost := best(rows, ocppgoName)
+	if limit == 0 || ours == 0 || theirs == 0 {
+		return nil
+	}
 	fmt.Printf("%s: %.0f %% of bare's messages/s, %.0f %% by CPU (bar: 45 %%); %.1f times ocpp-go's, %.1f times by CPU (bar: 3)\n", hayaletName,
 		100*ours/limit, 100*least.Seconds()/cost.Seconds(), ours/theirs, theirCost.Seconds()/cost.Seconds())
 	return nil
+}
+
+// percent is how much part is of whole, where there is one.
+func percent(part, whole float64) string {
+	if part == 0 || whole == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f %%", 100*part/whole)
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }

@@ -34,6 +34,7 @@ type options struct {
 	stations        int
 	warm, length    time.Duration
 	rounds          int
+	servers         string
 	idle            int
 	idleFor         time.Duration
 }
@@ -47,6 +48,7 @@ func main() {
 	flag.DurationVar(&o.warm, "warm", 3*time.Second, "load before the measured time")
 	flag.DurationVar(&o.length, "time", 10*time.Second, "measured time a server")
 	flag.IntVar(&o.rounds, "rounds", 1, "turns of all servers")
+	flag.StringVar(&o.servers, "servers", "", "comma-separated names of those to measure; empty: all")
 	flag.IntVar(&o.idle, "idle", 19000, "idle stations whose memory is measured; 0 leaves them out")
 	flag.DurationVar(&o.idleFor, "idle-time", 75*time.Second, "how long they idle")
 	bare := flag.Bool("bare", false, "be the bare server")

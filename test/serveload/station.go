@@ -27,7 +27,7 @@ const (
 // Watts of stations whose cars charge, and of the phantom: all have five digits.
 const (
 	leastPower   = 10_100
-	phantomPower = 22_000
+	phantomPower = 43_000
 )
 
 const registerStart = 1_000_000_000 // mWh
