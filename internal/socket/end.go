@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -120,15 +119,15 @@ func (c *Conn) writeClose(body []byte) error {
 		return nil
 	}
 	c.closeSoon()
-	return c.writeFrame(ws.OpClose, body, time.Now().Add(CloseWait))
+	return c.writeFrame(ws.OpClose, body, c.now()+CloseWait)
 }
 
 // closeSoon bounds all reading from now on.
 func (c *Conn) closeSoon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closeBy.IsZero() {
-		c.closeBy = time.Now().Add(CloseWait)
-		_ = c.nc.SetReadDeadline(c.closeBy)
+	if c.closeBy == 0 {
+		c.closeBy = c.now() + CloseWait
+		_ = c.nc.SetReadDeadline(c.made.Add(c.closeBy))
 	}
 }

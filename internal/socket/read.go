@@ -15,6 +15,8 @@ var errPeerClosed = errors.New("closed by the other side")
 
 // readState belongs to the reading goroutine.
 type readState struct {
+	in      reader
+	readBy  moment // the deadline of reading that is set; 0: none
 	message []byte // the message being put together
 	packed  []byte // its bytes as they came, where it is deflated
 	unread  int64  // bytes of the present frame's payload still on the wire
@@ -28,6 +30,9 @@ func (c *Conn) Read() ([]byte, error) {
 	c.message, c.packed = trim(c.message), trim(c.packed)
 	state, packed := c.state, false
 	for {
+		if err := c.awaitFrame(); err != nil {
+			return nil, err
+		}
 		h, err := c.readHeader(state, &packed)
 		if err != nil {
 			return nil, err
@@ -38,6 +43,7 @@ func (c *Conn) Read() ([]byte, error) {
 			}
 			continue
 		}
+		c.in.wake()
 		if h.OpCode == ws.OpBinary {
 			return nil, fault(ws.StatusUnsupportedData, "binary messages are not spoken here")
 		}
@@ -76,11 +82,8 @@ func trim(b []byte) []byte {
 
 // readHeader reads a frame's header; the bit that says that a message is deflated [RFC 7692 §6] moves into packed.
 func (c *Conn) readHeader(state ws.State, packed *bool) (ws.Header, error) {
-	if err := c.awaitFrame(); err != nil {
-		return ws.Header{}, err
-	}
 	c.allow(ws.MaxHeaderSize)
-	h, err := ws.ReadHeaderBuffer(c.br, c.header[:])
+	h, err := ws.ReadHeaderBuffer(&c.in, c.header[:])
 	if errors.Is(err, ws.ErrHeaderLengthMSB) || errors.Is(err, ws.ErrHeaderLengthUnexpected) {
 		return h, fault(ws.StatusProtocolError, err.Error())
 	}
@@ -109,7 +112,7 @@ func (c *Conn) readPayload(h ws.Header, into *[]byte) error {
 		end := len(*into)
 		n := int(min(c.unread, int64(max(firstChunk, end)), piece))
 		*into = slices.Grow(*into, n)[:end+n]
-		if _, err := io.ReadFull(c.br, (*into)[end:]); err != nil {
+		if _, err := io.ReadFull(&c.in, (*into)[end:]); err != nil {
 			return err
 		}
 		c.unread -= int64(n)
@@ -123,7 +126,7 @@ func (c *Conn) readPayload(h ws.Header, into *[]byte) error {
 func (c *Conn) handleControl(h ws.Header) error {
 	c.allow(h.Length)
 	payload := c.small[:h.Length]
-	if _, err := io.ReadFull(c.br, payload); err != nil {
+	if _, err := io.ReadFull(&c.in, payload); err != nil {
 		return err
 	}
 	c.unread = 0
@@ -147,52 +150,77 @@ func (c *Conn) handleControl(h ws.Header) error {
 // awaitFrame waits for the first byte of a frame. After PingInterval of silence it pings, and gives buffers back; after
 // another PongTimeout it gives up. While somebody is writing it waits on: WriteTimeout is what ends that.
 func (c *Conn) awaitFrame() error {
-	if c.br.Buffered() > 0 {
+	if c.in.buffered() > 0 {
 		return nil
 	}
-	wait := c.cfg.PingInterval
-	for pinged := false; ; {
-		c.setReadDeadline(time.Now().Add(wait))
-		_, err := c.br.Peek(1)
-		if err == nil || pinged || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+	err := c.fill(c.cfg.PingInterval)
+	if err == nil {
+		return nil
+	}
+	return c.awaitLonger(err)
+}
+
+// awaitLonger goes on where reading has ended with err.
+func (c *Conn) awaitLonger(err error) error {
+	for pinged := false; err != nil; {
+		if pinged || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 		if len(c.message)+len(c.packed) == 0 {
 			c.message, c.packed = nil, nil
 		}
+		c.in.rest()
 		if pinged, err = c.pingIdle(); err != nil {
 			return err
 		}
+		wait := c.cfg.PingInterval
 		if pinged {
 			wait = c.cfg.PongTimeout
 		}
+		err = c.fill(wait)
 	}
+	return nil
+}
+
+// fill waits for bytes, so long at most. A deadline that is set already and comes first is left until it has come: setting
+// one takes longer than a message does to be read.
+func (c *Conn) fill(wait time.Duration) error {
+	deadline := c.now() + wait
+	if c.readBy == 0 || c.readBy > deadline {
+		c.setReadDeadline(deadline)
+	}
+	if err := c.in.fill(); err == nil || c.readBy >= deadline || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	c.setReadDeadline(deadline)
+	return c.in.fill()
 }
 
 // allow gives the next n bytes frameTimeout to arrive, if they are not here.
 func (c *Conn) allow(n int64) {
-	if int64(c.br.Buffered()) < n {
-		c.setReadDeadline(time.Now().Add(frameTimeout))
+	if int64(c.in.buffered()) < n {
+		c.setReadDeadline(c.now() + frameTimeout)
 	}
 }
 
-func (c *Conn) setReadDeadline(t time.Time) {
+func (c *Conn) setReadDeadline(t moment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closeBy.IsZero() && t.After(c.closeBy) {
-		t = c.closeBy
+	if c.closeBy > 0 {
+		t = min(t, c.closeBy)
 	}
-	_ = c.nc.SetReadDeadline(t)
+	c.readBy = t
+	_ = c.nc.SetReadDeadline(c.made.Add(t))
 }
 
 // Drain reads on after our close frame until the other side's, because a socket closed with unread bytes loses what it
 // has sent. CloseWait bounds it.
 func (c *Conn) Drain() {
 	for {
-		if _, err := io.CopyN(io.Discard, c.br, c.unread); err != nil {
+		if _, err := io.CopyN(io.Discard, &c.in, c.unread); err != nil {
 			return
 		}
-		h, err := ws.ReadHeaderBuffer(c.br, c.header[:])
+		h, err := ws.ReadHeaderBuffer(&c.in, c.header[:])
 		if err != nil || h.OpCode == ws.OpClose {
 			return
 		}

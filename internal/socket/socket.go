@@ -36,8 +36,6 @@ const (
 )
 
 const (
-	// ReadBuffer is the size of the reader that New is given: bytes that a connection holds while it is idle.
-	ReadBuffer = 1 << 10
 	// CloseWait is how long the other side has to answer our close.
 	CloseWait = 2 * time.Second
 
@@ -56,15 +54,19 @@ type Config struct {
 	MaxMessage   int           // bytes of a message, inflated
 	PingInterval time.Duration // silence after which the other side is asked for a sign of life
 	PongTimeout  time.Duration // silence after that ping which ends the connection
-	WriteTimeout time.Duration // in which the other side must take a message, or each 64 KiB of it; else the connection is cut
+	WriteTimeout time.Duration // in which, or in 7/8 of it, the other side must take a message, or each 64 KiB of it; else the connection is cut
 }
+
+// moment is a time of a connection, told from when it was made.
+type moment = time.Duration
 
 // Conn is one end. One goroutine reads; everything else may be called by any.
 type Conn struct {
 	cfg   Config
+	made  time.Time
 	state ws.State
 	nc    net.Conn
-	br    *bufio.Reader
+	br    *bufio.Reader // of the handshake, until Start
 
 	ctx     context.Context // ends when the socket is cut
 	cancel  context.CancelFunc
@@ -72,12 +74,13 @@ type Conn struct {
 
 	turn    chan struct{} // holds one token: who takes it may write
 	out     buffer        // the frame being written; of the token's holder
+	writeBy moment        // the deadline of writing that is set; of the token's holder
 	closing atomic.Bool   // our close frame is out, nothing follows; set by the token's holder
 
 	owed atomic.Pointer[[]byte] // the payload of a pong that goes out before the token is passed for good
 
 	mu      sync.Mutex
-	closeBy time.Time // no read lasts longer than this once we are closing
+	closeBy moment // no read lasts longer than this once we are closing; 0: we are not
 	ended   bool
 	code    uint16
 	reason  string
@@ -86,14 +89,14 @@ type Conn struct {
 	readState
 }
 
-// New returns an end that reads through br, whose source is nc. It does not write before Start.
+// New returns an end that reads on from br, whose source is nc. It does not write before Start.
 func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
 	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, DefaultMaxMessage)
 	cfg.PingInterval = cmp.Or(cfg.PingInterval, DefaultPingInterval)
 	cfg.PongTimeout = cmp.Or(cfg.PongTimeout, DefaultPongTimeout)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
 	c := &Conn{
-		cfg: cfg, nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		cfg: cfg, made: time.Now(), nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 	}
 	if cfg.Client {
 		c.state = ws.StateClientSide
@@ -103,10 +106,15 @@ func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
 }
 
 // Start lets writers write: the handshake is done, with permessage-deflate or without. It is called once, before Read.
+// The reader that New was given is done with.
 func (c *Conn) Start(deflate bool) {
 	c.deflate = deflate
+	c.in.begin(c.nc, c.br)
+	c.br = nil
 	c.PassTurn()
 }
+
+func (c *Conn) now() moment { return time.Since(c.made) }
 
 // Context ends when the connection is cut.
 func (c *Conn) Context() context.Context { return c.ctx }

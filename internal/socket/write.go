@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -22,17 +21,28 @@ func (b *buffer) Write(p []byte) (int, error) {
 // TakeTurn waits for the right to write. It fails with ErrClosed after the end and after our goodbye.
 func (c *Conn) TakeTurn(ctx context.Context) error {
 	select {
-	case <-c.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ctx.Done():
-		return ErrClosed
+	case <-c.turn: // most often nobody else has it, and this is quicker
+	default:
+		if err := c.awaitTurn(ctx); err != nil {
+			return err
+		}
 	}
 	if c.closing.Load() || c.ctx.Err() != nil {
 		c.PassTurn()
 		return ErrClosed
 	}
 	return nil
+}
+
+func (c *Conn) awaitTurn(ctx context.Context) error {
+	select {
+	case <-c.turn:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.ctx.Done():
+		return ErrClosed
+	}
 }
 
 // PassTurn gives the right to write back. A pong that is owed goes out first.
@@ -62,7 +72,7 @@ func (c *Conn) Write(ctx context.Context, data []byte) error {
 
 // WriteTurn is Write for who has the turn.
 func (c *Conn) WriteTurn(data []byte) error {
-	return c.writeFrame(ws.OpText, data, time.Now().Add(c.cfg.WriteTimeout))
+	return c.writeFrame(ws.OpText, data, c.now()+c.cfg.WriteTimeout)
 }
 
 // pong answers a ping, for the reader, which must not wait for a side that does not read: where somebody else is writing,
@@ -85,7 +95,7 @@ func (c *Conn) payPong() error {
 	if payload == nil || c.closing.Load() || c.ctx.Err() != nil {
 		return nil
 	}
-	return c.writeFrame(ws.OpPong, *payload, time.Now().Add(c.cfg.WriteTimeout))
+	return c.writeFrame(ws.OpPong, *payload, c.now()+c.cfg.WriteTimeout)
 }
 
 // ping sends a ping before ctx ends.
@@ -94,9 +104,9 @@ func (c *Conn) ping(ctx context.Context) error {
 		return err
 	}
 	defer c.PassTurn()
-	deadline := time.Now().Add(c.cfg.WriteTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
+	deadline := c.now() + c.cfg.WriteTimeout
+	if d, ok := ctx.Deadline(); ok {
+		deadline = min(deadline, d.Sub(c.made))
 	}
 	return c.writeFrame(ws.OpPing, nil, deadline)
 }
@@ -113,16 +123,16 @@ func (c *Conn) pingIdle() (bool, error) {
 	if c.closing.Load() || c.ctx.Err() != nil {
 		return false, ErrClosed
 	}
-	return true, c.writeFrame(ws.OpPing, nil, time.Now().Add(c.cfg.WriteTimeout))
+	return true, c.writeFrame(ws.OpPing, nil, c.now()+c.cfg.WriteTimeout)
 }
 
 // writeFrame is for the holder of the turn. deadline is that of the first piece; each further one has WriteTimeout. A
 // write that fails cuts the connection: half a frame may be out.
-func (c *Conn) writeFrame(op ws.OpCode, payload []byte, deadline time.Time) error {
+func (c *Conn) writeFrame(op ws.OpCode, payload []byte, deadline moment) error {
 	var err error
-	for rest := c.compose(op, payload); len(rest) > 0 && err == nil; deadline = time.Now().Add(c.cfg.WriteTimeout) {
+	for rest := c.compose(op, payload); len(rest) > 0 && err == nil; deadline = c.now() + c.cfg.WriteTimeout {
 		n := min(len(rest), piece)
-		_ = c.nc.SetWriteDeadline(deadline)
+		c.setWriteDeadline(deadline)
 		_, err = c.nc.Write(rest[:n])
 		rest = rest[n:]
 	}
@@ -134,6 +144,14 @@ func (c *Conn) writeFrame(op ws.OpCode, payload []byte, deadline time.Time) erro
 		return fmt.Errorf("write to %s: %w", c.nc.RemoteAddr(), err)
 	}
 	return nil
+}
+
+// setWriteDeadline leaves one that was set a moment ago, because setting it takes longer than composing a message.
+func (c *Conn) setWriteDeadline(t moment) {
+	if later := t - c.writeBy; later < 0 || later > c.cfg.WriteTimeout/8 {
+		c.writeBy = t
+		_ = c.nc.SetWriteDeadline(c.made.Add(t))
+	}
 }
 
 // compose writes a frame into out: the payload behind room for the longest header, then the header right before it.
