@@ -25,9 +25,8 @@ const tapCloseTimeout = 10 * time.Second
 // conn is one socket; it is the Link of its peer. One goroutine runs serve; all other methods may be called by any.
 type conn struct {
 	srv  *Server
-	log  *slog.Logger
 	nc   net.Conn
-	br   *bufio.Reader
+	br   *bufio.Reader // during the handshake only
 	sock *socket.Conn
 
 	id       hayalet.ConnID
@@ -63,7 +62,6 @@ func newConn(base context.Context, s *Server, nc net.Conn) *conn {
 	c.sock = socket.New(base, nc, c.br, socket.Config{
 		MaxMessage: s.cfg.MaxMessage, PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
 	})
-	c.log = s.log.With("remote", c.remote)
 	return c
 }
 
@@ -75,17 +73,30 @@ func (c *conn) Request() *socket.Request   { return c.request }
 
 func (c *conn) Close(code uint16, reason string) { c.sock.Close(code, reason) }
 
+// log is made where something is to be logged: a connection that is silent holds none.
+func (c *conn) log() *slog.Logger {
+	if !c.established.Load() {
+		return c.srv.log.With("remote", c.remote)
+	}
+	return c.srv.log.With("remote", c.remote, "station", c.station, "conn", c.id)
+}
+
 func (c *conn) info() ConnInfo {
 	return ConnInfo{Station: c.station, Conn: c.id, Since: c.since, RemoteAddr: c.remote, Protocol: c.protocol}
 }
 
 // serve runs the connection from handshake to end.
 func (c *conn) serve() {
+	defer c.srv.forget(c)
 	defer close(c.done)
 	defer c.srv.registry.release(c)
 	if c.handshake() {
 		c.converse()
 	}
+	c.end()
+}
+
+func (c *conn) end() {
 	c.sock.Cut()
 	if c.peer != nil {
 		code, reason := c.sock.Ended()
@@ -105,29 +116,39 @@ func (c *conn) leave() {
 
 // protect keeps a panic in somebody else's code from ending the server.
 func (c *conn) protect(f func()) (ok bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.log.Error("panic on a connection", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
+	defer c.noPanic() // no closure: the stack that a silent connection holds is to be small
 	f()
 	return true
 }
 
-// converse reads until the connection ends, and says why where the other side should know.
+// noPanic is to be deferred.
+func (c *conn) noPanic() {
+	if p := recover(); p != nil {
+		c.log().Error("panic on a connection", "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// converse reads until the connection ends, and says why where the other side should know. What is done before and after
+// is done elsewhere, so that the stack on which a silent connection waits is small.
 func (c *conn) converse() {
-	c.log.Info("station connected", "protocol", c.protocol)
+	c.greet()
 	var err error
 	if !c.protect(func() { err = c.readAll() }) {
 		err = trouble("internal error", nil)
 	}
+	c.part(err)
+}
+
+func (c *conn) greet() { c.log().Info("station connected", "protocol", c.protocol) }
+
+func (c *conn) part(err error) {
 	if fault, ok := errors.AsType[*socket.Fault](err); ok {
-		c.log.Warn("station connection closed by us", "code", fault.Code, "reason", fault.Reason, "error", err)
+		c.log().Warn("station connection closed by us", "code", fault.Code, "reason", fault.Reason, "error", err)
 		c.Close(fault.Code, fault.Reason)
 		c.sock.Drain()
 		return
 	}
-	c.log.Info("station disconnected", "error", err)
+	c.log().Info("station disconnected", "error", err)
 }
 
 // trouble is a fault of our own.
@@ -271,6 +292,6 @@ func (c *conn) tapClose() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.sock.Context()), tapCloseTimeout)
 	defer cancel()
 	if err := c.tap(ctx, hayalet.Frame{At: c.now(), Kind: hayalet.ConnClose}); err != nil {
-		c.log.Error("note the end of a connection", "error", err)
+		c.log().Error("note the end of a connection", "error", err)
 	}
 }

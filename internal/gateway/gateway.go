@@ -218,14 +218,12 @@ func (s *Server) admitSocket(base context.Context, nc net.Conn) {
 		}
 		return
 	}
-	go func() {
-		defer s.wg.Done()
-		defer s.forget(c)
-		c.serve()
-	}()
+	go c.serve()
 }
 
+// forget is the last that a connection does.
 func (s *Server) forget(c *conn) {
+	defer s.wg.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

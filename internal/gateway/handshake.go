@@ -47,13 +47,13 @@ func (c *conn) handshake() bool {
 		if known, ok := errors.AsType[worded](err); ok && known.HTTPStatus() < http.StatusInternalServerError {
 			level = slog.LevelInfo
 		}
-		c.log.Log(ctx, level, "station refused", "station", c.station, "error", err)
+		c.log().Log(ctx, level, "station refused", "station", c.station, "error", err)
 		c.linger()
 		return false
 	}
-	c.log = c.log.With("station", c.station, "conn", c.id)
 	c.established.Store(true)
 	c.sock.Start(deflate)
+	c.br = nil
 	return true
 }
 
@@ -129,7 +129,7 @@ func (c *conn) admit(ctx context.Context) ([]socket.Field, error) {
 	peer, err := c.srv.answerer.Open(ctx, c)
 	if err != nil {
 		if _, told := errors.AsType[Refusal](err); !told {
-			c.log.Warn("nobody answers the station", "station", c.station, "error", err)
+			c.log().Warn("nobody answers the station", "station", c.station, "error", err)
 		}
 		return nil, err
 	}
