@@ -105,13 +105,14 @@ func (r *Reader) space() {
 	r.skipSpace()
 }
 
-func (r *Reader) skipSpace() {
-	b := r.buf
-	i := r.pos
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+func (r *Reader) skipSpace() { r.pos = spaceEnd(r.buf, r.pos) }
+
+// spaceEnd returns the offset of the first byte from i on that is no white space.
+func spaceEnd(b []byte, i int) int {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++
 	}
-	r.pos = i
+	return i
 }
 
 // Kind tells what the next value is without taking it.
@@ -321,31 +322,73 @@ func (r *Reader) skip(i int) (int, error) {
 	return i, ErrSyntax
 }
 
-func (r *Reader) skipNested(i int) (int, error) {
-	sub := *r
-	sub.pos = i
-	object := sub.buf[i] == '{'
-	if !sub.enter(Kind(sub.buf[i])) {
-		return i, ErrDepth
-	}
-	for sub.More() {
-		if object {
-			sub.Key()
+// skipNested returns the offset behind the array or object at i. It is one loop, not one call a level, because most of
+// what is read is skipped.
+func (r *Reader) skipNested(i int) (_ int, err error) {
+	b, depth, objects, first := r.buf, r.depth, r.objects, false
+	for {
+		switch { // a value comes next
+		case i >= len(b):
+			return i, ErrEOF
+		case b[i] != '{' && b[i] != '[':
+			if i, err = r.skip(i); err != nil {
+				return i, err
+			}
+			first = false
+		case depth >= MaxDepth:
+			return i, ErrDepth
+		default:
+			objects &^= 1 << depth
+			if b[i] == '{' {
+				objects |= 1 << depth
+			}
+			depth++
+			i++
+			first = true
 		}
-		sub.space()
-		if sub.err != nil {
-			break
+		for { // its end, and the ends of what it is in
+			if i = spaceEnd(b, i); i >= len(b) {
+				return i, ErrEOF
+			}
+			object := objects>>(depth-1)&1 == 1
+			if !(object && b[i] == '}' || !object && b[i] == ']') {
+				if !first {
+					if b[i] != ',' {
+						return i, ErrSyntax
+					}
+					i = spaceEnd(b, i+1)
+				}
+				if object {
+					if i, err = r.skipKey(i); err != nil {
+						return i, err
+					}
+				}
+				break
+			}
+			i++
+			depth--
+			first = false
+			if depth == r.depth {
+				return i, nil
+			}
 		}
-		end, err := sub.skip(sub.pos)
-		if err != nil {
-			return end, err
-		}
-		sub.pos = end
 	}
-	if sub.err != nil {
-		return sub.pos, errors.Unwrap(sub.err)
+}
+
+// skipKey returns the offset of the value whose key is at i.
+func (r *Reader) skipKey(i int) (int, error) {
+	b := r.buf
+	if i >= len(b) || b[i] != '"' {
+		return i, ErrSyntax
 	}
-	return sub.pos, nil
+	end, _ := r.stringEnd(i + 1)
+	if end < 0 {
+		return i, ErrSyntax
+	}
+	if i = spaceEnd(b, end+1); i >= len(b) || b[i] != ':' {
+		return i, ErrSyntax
+	}
+	return spaceEnd(b, i+1), nil
 }
 
 func literal(b []byte, i int, word string) (int, error) {
