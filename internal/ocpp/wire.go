@@ -272,6 +272,9 @@ func appendError(dst []byte, begin, id string, code ErrorCode, text string) []by
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
+	if plain(s) {
+		return append(append(dst, s...), '"')
+	}
 	for _, c := range s {
 		switch {
 		case c == '"' || c == '\\':
@@ -283,4 +286,14 @@ func appendString(dst []byte, s string) []byte {
 		}
 	}
 	return append(dst, '"')
+}
+
+// plain reports whether s is a JSON string as it stands.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x80 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
