@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -70,9 +71,19 @@ func (a *app) serverCommand(cmd *cobra.Command, flags *config, set map[string]fu
 		if err != nil {
 			return err
 		}
+		if a.getenv("GOMAXPROCS") == "" {
+			workWhileWriting()
+		}
 		return s.run(cmd.Context())
 	}
 	return cmd
+}
+
+// workWhileWriting lets Go run on while the disk is waited for. A thread that waits for a commit holds its place among
+// GOMAXPROCS for up to 10 ms, until the runtime notices: on one core nothing else would run meanwhile.
+func workWhileWriting() {
+	const least = 4
+	runtime.GOMAXPROCS(max(least, runtime.GOMAXPROCS(0)))
 }
 
 func (a *app) logger(cfg *config) (*slog.Logger, error) {
