@@ -107,7 +107,7 @@ func (s *server) centralSystem(auth gateway.Auth, sink hayalet.FrameSink) error 
 	if err != nil {
 		return usage(err)
 	}
-	s.commander = system
+	s.commander, s.central = system, system
 	gc := gateway.Config{
 		PathPrefixes: s.cfg.PathPrefixes, Protocols: hayalet.Protocols(), Auth: auth, Compress: true,
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hayalet"
+	"hayalet/internal/csms"
 	"hayalet/internal/engine"
 	"hayalet/internal/gateway"
 	"hayalet/internal/journal"
@@ -108,6 +109,7 @@ type server struct {
 	gateway   *gateway.Server
 	tap       *relay.Tap // nil where the stations wait for the engine
 	commander web.Commander
+	central   *csms.CSMS    // nil behind a relay
 	queue     *notify.Queue // nil without a webhook
 	hush      *hush
 	record    *recording // nil without --record
@@ -172,7 +174,7 @@ func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) e
 	s.onClose(func() { _ = release() })
 	s.engine = engine.New(engine.Config{
 		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log,
-		Clock: time.Now, Horizon: func(now time.Time) time.Time { return s.journal.Horizon(now) },
+		Clock: time.Now, Horizon: s.horizon,
 	})
 	from, err := s.engine.Restore(ctx)
 	if err != nil {
@@ -184,6 +186,16 @@ func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) e
 	}
 	s.journal, err = journal.Open(ctx, s.db, jc, s.log)
 	return err
+}
+
+// horizon is the time up to which the engine was given all that was received. The gateway is asked first: what it hands on
+// meanwhile is with the journal then.
+func (s *server) horizon(now time.Time) time.Time {
+	received := s.gateway.Horizon(now)
+	if kept := s.journal.Horizon(now); kept.Before(received) {
+		return kept
+	}
+	return received
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -321,6 +333,11 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) ready(ctx context.Context) error {
 	if err := s.journal.Ready(); err != nil {
 		return err
+	}
+	if s.central != nil {
+		if err := s.central.Ready(); err != nil {
+			return err
+		}
 	}
 	return s.db.Ping(ctx)
 }

@@ -60,7 +60,7 @@ type Link interface {
 // CSMS answers stations. Any goroutine may use it.
 type CSMS struct {
 	cfg      Config
-	ledger   hayalet.Ledger
+	book     book
 	log      *slog.Logger
 	dialects map[hayalet.Protocol]*dialect
 
@@ -85,7 +85,7 @@ func New(cfg Config, ledger hayalet.Ledger, log *slog.Logger) (*CSMS, error) {
 		return nil, err
 	}
 	return &CSMS{
-		cfg: cfg, ledger: ledger, log: log, dialects: dialects(), peers: map[hayalet.StationID]*Peer{},
+		cfg: cfg, book: book{Ledger: ledger, log: log}, log: log, dialects: dialects(), peers: map[hayalet.StationID]*Peer{},
 	}, nil
 }
 

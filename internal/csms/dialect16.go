@@ -76,14 +76,16 @@ func (p *Peer) start(
 			Code: ocpp.OccurenceConstraintViolation, Text: "connectorId is missing or no whole number",
 		}
 	}
-	id, err := p.csms.ledger.Begin(ctx, hayalet.Start{
+	start := hayalet.Start{
 		Station: p.link.Station(), Connector: hayalet.ConnectorID(connector.Value), Token: string(req.IDTag),
 		Meter: req.MeterStart.Value, ClaimedAt: claimOf(req.Timestamp), At: p.csms.now(),
-	})
-	if err != nil {
-		return v16.StartTransactionResponse{}, p.ledgerFault("begin a transaction", err)
 	}
-	return v16.StartTransactionResponse{IDTagInfo: p.tagInfo(req.IDTag), TransactionID: id}, nil
+	var id int64
+	err := p.csms.book.write(ctx, func(ctx context.Context) (err error) {
+		id, err = p.csms.book.Begin(ctx, start)
+		return err
+	})
+	return v16.StartTransactionResponse{IDTagInfo: p.tagInfo(req.IDTag), TransactionID: id}, p.unwritten("begin a transaction", err)
 }
 
 // claimOf is the time of a start where it tells one start from another, else "". A clock that was never set says the same
@@ -109,15 +111,14 @@ func (p *Peer) stop(
 		p.log.Warn("stop without a readable transaction id")
 		return resp, nil
 	}
-	err := p.csms.ledger.End(ctx, hayalet.Stop{
+	stop := hayalet.Stop{
 		Station: p.link.Station(), Transaction: req.TransactionID.Value, Meter: req.MeterStop.Value,
 		ClaimedAt: string(req.Timestamp), Reason: string(req.Reason), At: p.csms.now(),
-	})
-	switch {
-	case errors.Is(err, hayalet.ErrNotFound):
-		p.log.Warn("stop of an unknown transaction", "transaction", req.TransactionID.Value)
-	case err != nil:
-		return resp, p.ledgerFault("end a transaction", err)
 	}
-	return resp, nil
+	err := p.csms.book.write(ctx, func(ctx context.Context) error { return p.csms.book.End(ctx, stop) })
+	if errors.Is(err, hayalet.ErrNotFound) {
+		p.log.Warn("stop of an unknown transaction", "transaction", req.TransactionID.Value)
+		return resp, nil
+	}
+	return resp, p.unwritten("end a transaction", err)
 }

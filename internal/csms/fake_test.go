@@ -55,14 +55,19 @@ func (l *fakeLink) take() []string {
 
 // fakeLedger is a book in memory.
 type fakeLedger struct {
-	fails bool
-
 	mu    sync.Mutex
+	fails bool
 	lines []string // stations
 	book  []hayalet.Transaction
 }
 
 var errDisk = errors.New("disk full")
+
+func (l *fakeLedger) breaks(fails bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fails = fails
+}
 
 func (l *fakeLedger) Begin(_ context.Context, s hayalet.Start) (int64, error) {
 	l.mu.Lock()

@@ -84,6 +84,9 @@ func (p *Peer) hear(m *ocpp.Message, fault *ocpp.WireError) {
 
 func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
 	payload, fault := p.answer(ctx, m)
+	if ctx.Err() != nil {
+		return fmt.Errorf("answer %s: %w", m.Action, ctx.Err())
+	}
 	if fault != nil {
 		p.log.Debug("call refused", "action", m.Action, "error", fault)
 		return p.sendError(ctx, m.ID, fault)
@@ -128,15 +131,16 @@ func (p *Peer) noteBoot(ctx context.Context, st hayalet.Station) *ocpp.WireError
 	now := p.csms.now()
 	st.ID, st.Protocol = p.link.Station(), p.link.Protocol()
 	st.FirstSeen, st.LastSeen, st.LastBoot = now, now, now
-	if err := p.csms.ledger.PutStation(ctx, st); err != nil {
-		return p.ledgerFault("note a boot", err)
-	}
-	return nil
+	err := p.csms.book.write(ctx, func(ctx context.Context) error { return p.csms.book.PutStation(ctx, st) })
+	return p.unwritten("note a boot", err)
 }
 
-// ledgerFault tells the station to try again later, and the log why.
-func (p *Peer) ledgerFault(what string, err error) *ocpp.WireError {
-	p.log.Error(what, "error", err)
+// unwritten is the fault of what could not be written before the connection ended. Nobody hears it.
+func (p *Peer) unwritten(what string, err error) *ocpp.WireError {
+	if err == nil {
+		return nil
+	}
+	p.log.Warn("connection ended before the book could be written; the station is to say it again", "what", what, "error", err)
 	return &ocpp.WireError{Code: ocpp.InternalError, Text: "the central system cannot write its book"}
 }
 
