@@ -49,6 +49,7 @@ type conn struct {
 	// The message that its peer is receiving, until it is kept. Only the goroutine of serve knows it.
 	unkept     []byte
 	receivedAt hayalet.Instant
+	waits      atomic.Int64 // receivedAt until it is kept, else zero: for anybody
 }
 
 func newConn(base context.Context, s *Server, nc net.Conn) *conn {
@@ -170,6 +171,7 @@ func (c *conn) readAll() error {
 			return err
 		}
 		c.unkept, c.receivedAt = data, c.now()
+		c.waits.Store(int64(c.receivedAt))
 		if c.srv.cfg.Relay || c.sock.Closing() {
 			if err := c.keepReceived(ctx); err != nil {
 				return err
@@ -207,6 +209,7 @@ func (c *conn) keepReceived(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), tapCloseTimeout)
 		defer cancel()
 	}
+	defer c.waits.Store(0)
 	if err := c.tap(ctx, c.taken()); err != nil {
 		return trouble("cannot keep the message", err)
 	}
@@ -244,7 +247,9 @@ func (c *conn) Answer(ctx context.Context, data []byte) error {
 		return err
 	}
 	defer c.sock.PassTurn()
-	if err := c.tap(ctx, c.taken(), c.sent(data)); err != nil {
+	err := c.tap(ctx, c.taken(), c.sent(data))
+	c.waits.Store(0)
+	if err != nil {
 		return err
 	}
 	return c.sock.WriteTurn(data)

@@ -203,6 +203,25 @@ func TestExchangesAreKeptWhole(t *testing.T) {
 	}
 }
 
+// While a message is being answered the time of its receipt is not over.
+func TestHorizonWaitsForWhatIsBeingAnswered(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	st := s.connect(t, "/CP_1")
+	later := func() time.Time { return time.Now().Add(time.Hour) }
+	if now := later(); !s.Horizon(now).Equal(now) {
+		t.Errorf("the horizon is %v, although nothing is being answered", s.Horizon(now))
+	}
+	before := time.Now().Truncate(time.Microsecond)
+	st.text("stuck")
+	eventually(t, "the message is received", func() bool { now := later(); return s.Horizon(now).Before(now) })
+	if at := s.Horizon(later()); at.Before(before) || at.After(time.Now()) {
+		t.Errorf("the horizon is %v, want when the message was received", at)
+	}
+	st.close()
+	s.echo.link(0).Close(1006, "")
+	eventually(t, "it is kept without an answer", func() bool { now := later(); return s.Horizon(now).Equal(now) })
+}
+
 // Behind a relay a message is kept before it is handed on; so is one whose receipt sets others free.
 func TestAMessageIsKeptBeforeItActs(t *testing.T) {
 	s := startTCP(t, gateway.Config{})

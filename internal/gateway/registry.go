@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"hayalet"
 )
@@ -91,6 +92,23 @@ func (s *Server) claim(ctx context.Context, c *conn) error {
 	s.registry.take(c)
 	log.Warn("station id taken over; the former connection did not answer a ping")
 	return nil
+}
+
+// Horizon is the time up to which the sink was given all that was received: the receipt of the oldest message that is still
+// being answered, or else now.
+func (s *Server) Horizon(now time.Time) time.Time {
+	oldest := hayalet.InstantOf(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if at := hayalet.Instant(c.waits.Load()); at != 0 && at < oldest {
+			oldest = at
+		}
+	}
+	if oldest == hayalet.InstantOf(now) {
+		return now
+	}
+	return oldest.Time()
 }
 
 // Connections lists the live connections in the order of their station ids, the older first where a station has several.
