@@ -11,6 +11,7 @@ SHELL := /bin/bash
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
+ROUNDS ?= 300
 BENCHTIME ?= 0.5s
 
 TOOLS := bin/tools
@@ -36,7 +37,7 @@ else
 SAY_NODE := @echo 'make: no node and npm here: the npm peers are LEFT OUT of the tests'
 endif
 
-.PHONY: help build demo docs test postgres check fmt lint vet vuln deps bench bench-relay bench-serve bench-start bench-analyze foreign fuzz clean
+.PHONY: help build demo docs test postgres check fmt lint vet vuln deps bench bench-relay bench-serve bench-start bench-analyze foreign soak fuzz clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +107,10 @@ bench-start: ## Start on a journal of 10 million frames after the process has di
 
 foreign: $(NODE_NEEDED) ## Run the software of others against ours at full length: 100 000 messages, a minute of hostile ones.
 	FOREIGN_LONG=1 go test -count=1 -timeout 10m ./test/foreign/
+
+# Another seed each time; a failure tells it.
+soak: ## Kill the server ROUNDS times under load, and look for what was lost.
+	CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$${CRASH_SEED:-$$RANDOM} go test -count=1 -timeout 60m -v ./test/crash/
 
 fuzz: ## Run each fuzzer for FUZZTIME.
 	tools/fuzz.sh $(FUZZTIME)

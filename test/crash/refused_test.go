@@ -1,0 +1,183 @@
+package crash_test
+
+import (
+	"database/sql"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // somebody else with the database
+)
+
+// fault keeps a server from writing, for a while.
+type fault struct {
+	name   string
+	dir    func(t *testing.T) string // where the database is
+	begin  func(t *testing.T, s *server) (end func())
+	reason string // in what /readyz says
+}
+
+func faults() []fault {
+	return []fault{
+		{"full disk", smallDisk, fill, "disk is full"},
+		{"file that may not grow", (*testing.T).TempDir, limitFiles, "disk is full or broken"},
+		{"read-only file", (*testing.T).TempDir, makeReadOnly, "disk is full or broken"},
+		{"held by somebody else", (*testing.T).TempDir, holdDatabase, "another process holds the file"},
+	}
+}
+
+// TestRefused: while the server cannot write it says so and answers nobody, and stays small; afterwards it goes on by
+// itself, and nothing that it answered is lost.
+func TestRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes and takes some seconds")
+	}
+	bin := build(t)
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, bin, filepath.Join(f.dir(t), "hayalet.db"))
+			s.start(t)
+			l := startLoad(t, s, stations, 1)
+			l.progress(t, s, 10*stations)
+			s.refused(t, l, f)
+			s.awaitReady(t)
+			l.progress(t, s, 10*stations)
+			l.finish(t)
+			s.check(t, l)
+		})
+	}
+}
+
+// refusedFor is longer than some stations wait for an answer: they come back with the same message.
+const refusedFor = impatient + 3*time.Second
+
+// grows is how much more memory a server may take while it cannot write.
+const grows = 64 << 20
+
+func (s *server) refused(t *testing.T, l *load, f fault) {
+	t.Helper()
+	before := s.memory(t)
+	end := f.begin(t, s)
+	defer end()
+	var reason string
+	s.await(t, "unready", func() bool {
+		var status int
+		status, reason = s.readiness()
+		return status == http.StatusServiceUnavailable
+	})
+	if !strings.Contains(reason, f.reason) {
+		t.Errorf("unready because of %s, want %q in it", reason, f.reason)
+	}
+	pause(t, time.Second) // for answers that are on their way
+	answered := l.calls.Load()
+	pause(t, refusedFor)
+	if status, reason := s.readiness(); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz says %d %s", status, reason)
+	}
+	if n := l.calls.Load() - answered; n > 0 {
+		t.Errorf("%d calls were answered while nothing could be written", n)
+	}
+	after := s.memory(t)
+	if after > before+grows {
+		t.Errorf("the server grew from %d to %d MB", before>>20, after>>20)
+	}
+	t.Logf("unready: %s; memory before %d MB, after %d MB", strings.TrimSpace(reason), before>>20, after>>20)
+}
+
+// smallDisk is a file system of its own.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("LEFT OUT: this user cannot mount a small disk: %s", out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %s", out)
+		}
+	})
+	return dir
+}
+
+// fill takes all room, with a file that grows until there is none.
+func fill(t *testing.T, s *server) (end func()) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(filepath.Dir(s.db), "ballast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1 << 20, 4096} {
+		for b := make([]byte, size); err == nil; {
+			_, err = f.Write(b)
+		}
+		err = nil
+	}
+	return func() {
+		_ = f.Close()
+		if err := os.Remove(f.Name()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// limitFiles keeps all files of the server from growing beyond 4 KiB.
+func limitFiles(t *testing.T, s *server) (end func()) {
+	t.Helper()
+	set := func(limit string) {
+		if out, err := exec.Command("prlimit", fmt.Sprintf("--pid=%d", s.cmd.Process.Pid), "--fsize="+limit).CombinedOutput(); err != nil {
+			t.Skipf("LEFT OUT: the server's files cannot be limited: %v %s", err, out)
+		}
+	}
+	set("4096:unlimited")
+	return func() { set("unlimited:unlimited") }
+}
+
+// makeReadOnly lets nobody write to the files, root neither.
+func makeReadOnly(t *testing.T, s *server) (end func()) {
+	t.Helper()
+	files, err := filepath.Glob(s.db + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(flag string) error {
+		out, err := exec.Command("chattr", append([]string{flag}, files...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	if err := set("+i"); err != nil {
+		_ = set("-i")
+		t.Skip("LEFT OUT: the files cannot be made read-only for everybody: ", err)
+	}
+	return func() {
+		if err := set("-i"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// holdDatabase is another process that writes, and takes its time.
+func holdDatabase(t *testing.T, s *server) (end func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+s.db+"?_txlock=immediate&_pragma=busy_timeout(20000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		_ = db.Close()
+	}
+}
