@@ -176,7 +176,7 @@ type Notifier interface {
 	Notify(ctx context.Context, inc Incident) error
 }
 
-// Told is how an incident stood when somebody was last told of it.
+// Told is how an incident stood when somebody was last told of it. At is the UpdatedAt of that revision.
 type Told struct {
 	Key      string
 	Severity Severity
@@ -195,8 +195,8 @@ type Tellings interface {
 // AuditEntry is one thing that somebody did.
 type AuditEntry struct {
 	At      Instant `json:"at"`
-	Actor   string  `json:"actor"`   // who: a user, an address, "config"
-	Action  string  `json:"action"`  // what: "command", "exception added", "evidence exported"
+	Actor   string  `json:"actor"`   // who: an address, "server", "config"
+	Action  string  `json:"action"`  // what: "command", "exception began", "server started"
 	Subject string  `json:"subject"` // to whom: a station, an incident
 	Detail  string  `json:"detail"`
 }

@@ -11,26 +11,34 @@ type Putter interface{ Put(inc hayalet.Incident) }
 
 // Bell chooses which changes of an incident are worth telling: that it has reached the severity, that its severity or
 // state changed after that, that it was cleared or closed. Each further reading is not; the end of an incident that never
-// reached the severity is not either. What a rule in shadow mode finds is never told. What is hidden is not told, unless its
-// beginning was: that is told to its end. What is hidden no longer is told with its next change.
+// reached the severity is not either, nor that one was cleared of which nobody had heard. What a rule in shadow mode finds
+// is never told. What is hidden is not told, unless its beginning was: that is told to its end. What is hidden no longer is
+// told with its next change.
+//
+// After a restart it knows what was told from [Bell.Remember]; a change that comes again from the journal is not told
+// again.
 type Bell struct {
 	to    Putter
 	least hayalet.Severity
 	hides func(inc *hayalet.Incident) bool
 
 	mu   sync.Mutex
-	told map[string]told // of running incidents
-}
-
-type told struct {
-	severity hayalet.Severity
-	state    hayalet.IncidentState
+	told map[string]hayalet.Told // of running incidents, and what was remembered
 }
 
 // NewBell returns a bell that tells of incidents of the least severity and above that are not hidden. Hides may be nil; it
 // is asked of no others, on the goroutine of Changed.
 func NewBell(to Putter, least hayalet.Severity, hides func(inc *hayalet.Incident) bool) *Bell {
-	return &Bell{to: to, least: least, hides: hides, told: make(map[string]told)}
+	return &Bell{to: to, least: least, hides: hides, told: make(map[string]hayalet.Told)}
+}
+
+// Remember takes what was told before this bell was there.
+func (b *Bell) Remember(told []hayalet.Told) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range told {
+		b.told[t.Key] = t
+	}
 }
 
 // Judged does nothing: a verdict alone wakes nobody.
@@ -51,13 +59,32 @@ func (b *Bell) worth(inc *hayalet.Incident) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before, known := b.told[inc.Key]
-	if !inc.Open() {
-		delete(b.told, inc.Key)
-		return known || inc.Severity >= b.least && !hidden // not known: told of before a restart
-	}
-	if inc.Severity < b.least || hidden && !known || known && before == (told{inc.Severity, inc.State}) {
+	if known && !newer(inc, before) {
 		return false
 	}
-	b.told[inc.Key] = told{inc.Severity, inc.State}
+	if !inc.Open() {
+		delete(b.told, inc.Key)
+		return known || inc.State != hayalet.Cleared && inc.Severity >= b.least && !hidden
+	}
+	if inc.Severity < b.least || hidden && !known {
+		return false
+	}
+	b.told[inc.Key] = Standing(inc)
 	return true
+}
+
+// newer reports whether the incident stands otherwise than was told, and has come to that later.
+func newer(inc *hayalet.Incident, told hayalet.Told) bool {
+	switch {
+	case inc.UpdatedAt > told.At:
+		return inc.Severity != told.Severity || inc.State != told.State
+	case inc.UpdatedAt == told.At: // of two changes by one frame the second goes further
+		return inc.Severity > told.Severity || inc.State > told.State
+	}
+	return false
+}
+
+// Standing is what somebody knows of an incident who was told of it.
+func Standing(inc *hayalet.Incident) hayalet.Told {
+	return hayalet.Told{Key: inc.Key, Severity: inc.Severity, State: inc.State, At: inc.UpdatedAt}
 }

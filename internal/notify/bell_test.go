@@ -35,7 +35,8 @@ func TestBellTellsOfWhatMatters(t *testing.T) {
 			},
 			[]uint64{2, 4, 5},
 		},
-		{"told before a restart, then cleared", []change{{hayalet.High, hayalet.Cleared}}, []uint64{1}},
+		{"ended before anybody was told", []change{{hayalet.High, hayalet.Closed}}, []uint64{1}},
+		{"cleared at once", []change{{hayalet.High, hayalet.Cleared}}, nil},
 		{"told, then cleared", []change{{hayalet.High, hayalet.Confirmed}, {hayalet.High, hayalet.Cleared}}, []uint64{1, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,5 +93,33 @@ func TestBellIsSilentOnShadows(t *testing.T) {
 	}
 	if len(p.revs) > 0 {
 		t.Errorf("told of %v, want of nothing", p.revs)
+	}
+}
+
+// TestBellRemembers: a bell that begins with what was told before tells what is new since, and nothing twice, although
+// the journal's tail is judged again.
+func TestBellRemembers(t *testing.T) {
+	stood := func(rev uint64, at hayalet.Instant, severity hayalet.Severity, state hayalet.IncidentState) hayalet.Incident {
+		return hayalet.Incident{Key: "k", Rev: rev, UpdatedAt: at, Severity: severity, State: state}
+	}
+	story := []hayalet.Incident{
+		stood(1, 10, hayalet.Medium, hayalet.Confirmed),
+		stood(2, 20, hayalet.Medium, hayalet.Confirmed),
+		stood(3, 30, hayalet.High, hayalet.Confirmed),
+		stood(4, 30, hayalet.High, hayalet.Closed),
+		stood(5, 40, hayalet.High, hayalet.Confirmed), // the flow comes back
+	}
+	for told, want := range [][]uint64{{1, 3, 4, 5}, {3, 4, 5}, {3, 4, 5}, {4, 5}, {5}, nil} {
+		var p putter
+		bell := notify.NewBell(&p, hayalet.Medium, nil)
+		if told > 0 {
+			bell.Remember([]hayalet.Told{notify.Standing(&story[told-1])})
+		}
+		for _, inc := range story {
+			bell.Changed(inc)
+		}
+		if !slices.Equal(p.revs, want) {
+			t.Errorf("told of revision %d before: told of %v, want %v", told, p.revs, want)
+		}
 	}
 }

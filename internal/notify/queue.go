@@ -30,6 +30,10 @@ type QueueConfig struct {
 	MaxDelay     time.Duration // the longest delay
 	MaxAge       time.Duration // from Put to the last try
 	FlushTimeout time.Duration // for what still waits when Run ends
+
+	// Done hears of each incident that was delivered, refused or given up, so that nobody is told of it again; nil: nobody.
+	// An error of it is logged: somebody may be told twice after a restart.
+	Done func(ctx context.Context, inc hayalet.Incident) error
 }
 
 func (c QueueConfig) withDefaults() QueueConfig {
@@ -54,7 +58,8 @@ func (c QueueConfig) withDefaults() QueueConfig {
 
 // Queue keeps incidents in memory until a notifier has taken them. Of each key only the newest revision waits, so a
 // receiver that was away sees where an incident stands, not each step. A delivery may happen twice, never silently not
-// at all: what is given up is logged.
+// at all: what is given up is logged, and what a process could not deliver before its end is put again by the next one,
+// which knows from Done what was.
 type Queue struct {
 	to  hayalet.Notifier
 	log *slog.Logger
@@ -171,17 +176,28 @@ func (q *Queue) deliver(ctx context.Context, l *letter) {
 	switch {
 	case err == nil:
 		q.log.Debug("notification sent", "incident", l.inc.Key, "rev", l.inc.Rev)
+		q.done(ctx, l)
 	case ctx.Err() != nil:
 		q.putBack(l) // interrupted, not refused: the flush tries again
 	case errors.Is(err, hayalet.ErrUnavailable):
-		q.retry(l, err)
+		q.retry(ctx, l, err)
 	default:
 		q.log.Error("notification refused", "incident", l.inc.Key, "rev", l.inc.Rev, "error", err)
+		q.done(ctx, l)
+	}
+}
+
+func (q *Queue) done(ctx context.Context, l *letter) {
+	if q.cfg.Done == nil {
+		return
+	}
+	if err := q.cfg.Done(context.WithoutCancel(ctx), l.inc); err != nil { // the end comes after what has happened was noted
+		q.log.Error("a notification is not noted; somebody may be told again after a restart", "incident", l.inc.Key, "rev", l.inc.Rev, "error", err)
 	}
 }
 
 // retry puts the letter back with a delay, or gives it up when it would be too old by then.
-func (q *Queue) retry(l *letter, cause error) {
+func (q *Queue) retry(ctx context.Context, l *letter, cause error) {
 	l.tries++
 	delay := q.delay(l.tries)
 	now := time.Now()
@@ -189,6 +205,7 @@ func (q *Queue) retry(l *letter, cause error) {
 	log := q.log.With("incident", l.inc.Key, "rev", l.inc.Rev, "tries", l.tries, "error", cause)
 	if age := now.Sub(l.since); age+delay > q.cfg.MaxAge {
 		log.Error("notification given up", "age", age)
+		q.done(ctx, l)
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.handOver(l)
@@ -240,7 +257,9 @@ func (q *Queue) flush(ctx context.Context) {
 		}
 		if err := q.to.Notify(ctx, l.inc); err != nil {
 			q.log.Warn("notification lost at shutdown", "incident", l.inc.Key, "rev", l.inc.Rev, "error", err)
+			continue
 		}
+		q.done(ctx, l)
 	}
 }
 

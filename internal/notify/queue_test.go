@@ -222,6 +222,32 @@ func TestQueueNewerDuringFailure(t *testing.T) {
 	})
 }
 
+// TestQueueSaysWhatIsDone: what was delivered, refused or given up is done; what waits or was lost at the end is not.
+func TestQueueSaysWhatIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := map[string]func(context.Context, hayalet.Incident) error{"a": accept, "b": refuse, "c": away, "d": away}
+		var done []string
+		cfg := notify.QueueConfig{MaxAge: time.Minute, Done: func(ctx context.Context, inc hayalet.Incident) error {
+			done = append(done, inc.Key)
+			return ctx.Err()
+		}}
+		q := run(t, cfg, func(ctx context.Context, inc hayalet.Incident) error { return answers[inc.Key](ctx, inc) })
+		for _, key := range []string{"a", "b", "c"} {
+			q.Put(incident(key, 1))
+		}
+		time.Sleep(time.Hour) // c is too old by then
+		q.Put(incident("d", 1))
+		synctest.Wait()
+		q.stop()
+		if want := []string{"a", "b", "c"}; !slices.Equal(done, want) {
+			t.Errorf("done with %v, want %v", done, want)
+		}
+		if strings.Contains(q.log.String(), "not noted") {
+			t.Errorf("log:\n%s", q.log)
+		}
+	})
+}
+
 func TestQueueIsBounded(t *testing.T) {
 	to, log := &receiver{answer: accept}, new(bytes.Buffer)
 	q := notify.NewQueue(to, slog.New(slog.NewTextHandler(log, nil)), notify.QueueConfig{MaxKeys: 3})
