@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -356,23 +357,30 @@ func (a *app) sayQuality(seen []engine.StationState) {
 }
 
 func (a *app) printNDJSON(incidents []hayalet.Incident) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
+	return printLines(a.stdout, a.explained(incidents))
+}
+
+func (a *app) explained(incidents []hayalet.Incident) []explained {
+	all := make([]explained, 0, len(incidents))
 	for i := range incidents {
-		if err := enc.Encode(explain(a.text, incidents[i])); err != nil {
+		all = append(all, explain(a.text, incidents[i]))
+	}
+	return all
+}
+
+// printLines writes each on a line of its own, as JSON.
+func printLines[T any](w io.Writer, all []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for i := range all {
+		if err := enc.Encode(&all[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) printJSON(incidents []hayalet.Incident) error {
-	all := make([]explained, 0, len(incidents))
-	for i := range incidents {
-		all = append(all, explain(a.text, incidents[i]))
-	}
-	return a.encode(all)
-}
+func (a *app) printJSON(incidents []hayalet.Incident) error { return a.encode(a.explained(incidents)) }
 
 func (a *app) encode(v any) error {
 	enc := json.NewEncoder(a.stdout)

@@ -76,7 +76,7 @@ func escaped(answer json.RawMessage) string {
 
 func (a *app) incidents() *cobra.Command {
 	cmd := &cobra.Command{Use: "incidents", Short: a.text.T("cmd.incidents"), Args: noSuchCommand, RunE: help}
-	cmd.AddCommand(a.incidentsList(), a.incidentsShow())
+	cmd.AddCommand(a.incidentsList(), a.incidentsShow(), a.incidentsHistory())
 	return cmd
 }
 
@@ -171,14 +171,7 @@ func (a *app) stations() *cobra.Command {
 		case "json":
 			return a.encode(all)
 		case "ndjson":
-			enc := json.NewEncoder(a.stdout)
-			enc.SetEscapeHTML(false)
-			for i := range all {
-				if err := enc.Encode(&all[i]); err != nil {
-					return err
-				}
-			}
-			return nil
+			return printLines(a.stdout, all)
 		}
 		return a.printStations(all)
 	}

@@ -14,18 +14,25 @@ import (
 	"hayalet/internal/journal"
 )
 
-// journalQuery is what the commands that read the journal have in common.
+// journalQuery is what the commands that read a database have in common.
 type journalQuery struct {
 	config, db, station, since, until string
 }
 
 func (q *journalQuery) flags(a *app, cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&q.config, "config", "", a.text.T("flag.config"))
-	f.StringVar(&q.db, "db", "", a.text.T("flag.db.asked"))
-	f.StringVar(&q.station, "station", "", a.text.T("flag.station"))
-	f.StringVar(&q.since, "since", "", a.text.T("flag.since"))
-	f.StringVar(&q.until, "until", "", a.text.T("flag.until"))
+	q.dbFlags(a, cmd)
+	q.timeFlags(a, cmd)
+	cmd.Flags().StringVar(&q.station, "station", "", a.text.T("flag.station"))
+}
+
+func (q *journalQuery) dbFlags(a *app, cmd *cobra.Command) {
+	cmd.Flags().StringVar(&q.config, "config", "", a.text.T("flag.config"))
+	cmd.Flags().StringVar(&q.db, "db", "", a.text.T("flag.db.asked"))
+}
+
+func (q *journalQuery) timeFlags(a *app, cmd *cobra.Command) {
+	cmd.Flags().StringVar(&q.since, "since", "", a.text.T("flag.since"))
+	cmd.Flags().StringVar(&q.until, "until", "", a.text.T("flag.until"))
 }
 
 // open reads the configuration and opens the database that it or --db names.

@@ -155,6 +155,7 @@ func (a *app) root() *cobra.Command {
 		a.command(),
 		a.incidents(),
 		a.frames(),
+		a.audit(),
 		a.exceptions(),
 		a.stations(),
 		a.rules(),

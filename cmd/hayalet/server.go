@@ -25,7 +25,6 @@ import (
 	"hayalet/internal/journal"
 	"hayalet/internal/notify"
 	"hayalet/internal/relay"
-	"hayalet/internal/report"
 	"hayalet/internal/web"
 )
 
@@ -110,6 +109,7 @@ type server struct {
 	tap       *relay.Tap // nil where the stations wait for the engine
 	commander web.Commander
 	central   *csms.CSMS    // nil behind a relay
+	bell      *notify.Bell  // nil without a webhook
 	queue     *notify.Queue // nil without a webhook
 	hush      *hush
 	record    *recording // nil without --record
@@ -140,15 +140,18 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 		return s, usage(err)
 	}
 	s.hush = newHush(exceptions, log, hayalet.InstantOf(time.Now()))
+	s.noteExceptions(ctx)
 	s.onClose(cfg.logSiteRules(log))
 	if cfg.Webhook.URL != "" {
-		bell, err := a.webhook(s)
-		if err != nil {
+		if err := a.webhook(s); err != nil {
 			return s, err
 		}
-		listeners = append(listeners, bell)
+		listeners = append(listeners, s.bell)
 	}
 	if err := s.openJournal(ctx, listeners); err != nil {
+		return s, err
+	}
+	if err := s.recall(ctx, hayalet.InstantOf(time.Now())); err != nil {
 		return s, err
 	}
 	sink, err := s.sink(listeners)
@@ -205,23 +208,6 @@ func (s *server) close() {
 		f()
 	}
 	s.closers = nil
-}
-
-func (a *app) webhook(s *server) (engine.Listener, error) {
-	key, err := s.cfg.webhookSecret()
-	if err != nil {
-		return nil, usage(err)
-	}
-	hook, err := notify.NewWebhook(notify.WebhookConfig{
-		URL: s.cfg.Webhook.URL, Secret: key, Timeout: s.cfg.Webhook.Timeout,
-		Text: func(inc hayalet.Incident) string { return report.Sentence(a.text, &inc) },
-	}, &http.Client{})
-	if err != nil {
-		return nil, usage(err)
-	}
-	s.queue = notify.NewQueue(hook, s.log, notify.QueueConfig{})
-	least, err := hayalet.ParseSeverity(s.cfg.Webhook.MinSeverity)
-	return notify.NewBell(s.queue, least, s.hush.hides), err
 }
 
 // sink is where the frames go: the record, then listeners that want frames, then the journal, and from there the engine.
@@ -289,7 +275,7 @@ func (s *server) peopleSide() error {
 	s.httpAddr = s.listener.Addr()
 	s.http = web.NewServer(web.New(web.Config{
 		Commander: s.commander, Incidents: s.db, Stations: s.stationViews, Ready: s.ready, Log: s.log,
-		Token: token, LoopbackOnly: loopback(s.cfg.HTTP),
+		Audit: s.db.PutAudit, Token: token, LoopbackOnly: loopback(s.cfg.HTTP),
 	}))
 	return nil
 }
@@ -297,6 +283,8 @@ func (s *server) peopleSide() error {
 // run serves until ctx ends: then the stations are sent away, what they sent is judged and saved, and everything closes.
 func (s *server) run(ctx context.Context) error {
 	defer s.close()
+	s.note(ctx, "server", auditStarted, "", version)
+	defer s.note(context.WithoutCancel(ctx), "server", auditStopped, "", version)
 	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", withoutPassword(s.cfg.DB), "version", version)
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // the engine outlives the gateway
 	defer stop()

@@ -150,3 +150,25 @@ func List(w io.Writer, p lang.Printer, incidents []hayalet.Incident) error {
 	}
 	return t.Flush()
 }
+
+// History writes the turns of one incident as a table: when it came to stand how, and why.
+func History(w io.Writer, p lang.Printer, turns []hayalet.Incident) error {
+	if len(turns) == 0 {
+		_, err := fmt.Fprintln(w, p.T("history.none"))
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, p.T("history.header"))
+	for i := range turns {
+		inc := &turns[i]
+		why := inc.Reason
+		if inc.Outcome != "" {
+			why = inc.Outcome
+		}
+		fmt.Fprintln(t, strings.Join([]string{
+			inc.UpdatedAt.String(), p.Severity(inc.Severity), p.State(inc.State), p.Cause(inc.Cause), strconv.Itoa(inc.Readings),
+			p.Number(Wh(inc.Energy)) + " Wh", p.Reason(why),
+		}, "\t"))
+	}
+	return t.Flush()
+}

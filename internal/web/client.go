@@ -71,6 +71,14 @@ func (c *Client) Incident(ctx context.Context, key string) (hayalet.Incident, er
 	return inc, err
 }
 
+// History returns the revisions of one incident at which its state, severity or cause changed, the oldest first. The key
+// is as for Incident.
+func (c *Client) History(ctx context.Context, key string) ([]hayalet.Incident, error) {
+	var a incidentsAnswer
+	err := c.get(ctx, "/api/v1/incidents/"+segment(key)+"/history", &a)
+	return a.Incidents, err
+}
+
 // segment escapes an element of a path. A dot is escaped where the element would mean a folder.
 func segment(s string) string {
 	if s == "." || s == ".." {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"time"
 
 	"hayalet"
 )
@@ -25,12 +27,42 @@ func (a *api) command(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), CommandTimeout)
 	defer cancel()
+	if err := a.note(ctx, r); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	result, err := a.cfg.Commander.Command(ctx, hayalet.StationID(r.PathValue("station")), action, payload)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, commandAnswer{result})
+}
+
+// note writes the command to the audit log: who sends which action to whom. The payload may hold secrets and is left out.
+func (a *api) note(ctx context.Context, r *http.Request) error {
+	if a.cfg.Audit == nil {
+		return nil
+	}
+	err := a.cfg.Audit(ctx, hayalet.AuditEntry{
+		At: hayalet.InstantOf(time.Now()), Actor: a.who(r), Action: "command", Subject: r.PathValue("station"), Detail: r.PathValue("action"),
+	})
+	if err != nil {
+		return fmt.Errorf("the command is not sent, because the audit log cannot be written: %w: %v", hayalet.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// who is the address that a request came from, and whether it had the token.
+func (a *api) who(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	if a.cfg.Token != "" {
+		host += " (token)"
+	}
+	return host
 }
 
 type commandAnswer struct {

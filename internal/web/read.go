@@ -52,18 +52,44 @@ func (a *api) incidents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) incident(w http.ResponseWriter, r *http.Request) {
+	inc, err := a.find(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, inc)
+}
+
+func (a *api) history(w http.ResponseWriter, r *http.Request) {
+	inc, err := a.find(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	turns, err := a.cfg.Incidents.History(r.Context(), inc.Key)
+	if err != nil {
+		a.fail(w, r, internal{err})
+		return
+	}
+	if turns == nil {
+		turns = []hayalet.Incident{}
+	}
+	writeJSON(w, http.StatusOK, incidentsAnswer{turns})
+}
+
+// find returns the one incident whose key begins like that of the path.
+func (a *api) find(r *http.Request) (inc hayalet.Incident, err error) {
 	key := r.PathValue("key")
 	found, err := a.cfg.Incidents.Find(r.Context(), hayalet.IncidentFilter{Key: key, Limit: 2})
 	switch {
 	case err != nil:
-		a.fail(w, r, internal{err})
+		return inc, internal{err}
 	case len(found) == 0:
-		a.fail(w, r, fmt.Errorf("incident %q: %w", key, hayalet.ErrNotFound))
+		return inc, fmt.Errorf("incident %q: %w", key, hayalet.ErrNotFound)
 	case len(found) > 1:
-		a.fail(w, r, fmt.Errorf("incident %q: %w: several keys begin like this; give more of it", key, hayalet.ErrInvalid))
-	default:
-		writeJSON(w, http.StatusOK, found[0])
+		return inc, fmt.Errorf("incident %q: %w: several keys begin like this; give more of it", key, hayalet.ErrInvalid)
 	}
+	return found[0], nil
 }
 
 // parseFilter reads the query. A name that it does not know is an error: a filter with a slip would select everything.

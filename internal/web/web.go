@@ -6,6 +6,7 @@
 //	GET  /api/v1/stations                                {"stations":[…]}
 //	GET  /api/v1/incidents                               {"incidents":[…]}; key (or its beginning), station, min_severity, open, limit
 //	GET  /api/v1/incidents/{key}                         one incident by its key, or the beginning that it alone has
+//	GET  /api/v1/incidents/{key}/history                 {"incidents":[…]}: its revisions at which state, severity or cause changed
 //
 // Errors are problem details [RFC 9457]. [Client] speaks to it.
 //
@@ -76,6 +77,9 @@ type Config struct {
 	Ready     func(ctx context.Context) error // nil error: ready; the text of an error is shown to anybody
 	Log       *slog.Logger
 
+	// Audit notes a command before it is sent. A command that cannot be noted is not sent (503). Nil: none are noted.
+	Audit func(ctx context.Context, e hayalet.AuditEntry) error
+
 	// Token, when set, is asked of every request but those to /healthz and /readyz ("Authorization: Bearer …").
 	Token string
 	// LoopbackOnly says that the listener is on loopback. Without a token, requests must then name a loopback host,
@@ -93,6 +97,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /api/v1/stations", a.stations)
 	mux.HandleFunc("GET /api/v1/incidents", a.incidents)
 	mux.HandleFunc("GET /api/v1/incidents/{key}", a.incident)
+	mux.HandleFunc("GET /api/v1/incidents/{key}/history", a.history)
 	return guard(cfg, noRoute(mux))
 }
 

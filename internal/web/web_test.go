@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ type back struct {
 	found    []hayalet.Incident
 	err      error // of Find, Stations and Ready
 	filter   hayalet.IncidentFilter
+	asked    string // for the history of this incident
 	stations []web.StationView
 	log      bytes.Buffer
 }
@@ -30,7 +32,10 @@ func (b *back) Command(_ context.Context, st hayalet.StationID, action string, p
 	return b.command(st, action, payload)
 }
 
-func (b *back) History(context.Context, string) ([]hayalet.Incident, error) { return b.found, b.err }
+func (b *back) History(_ context.Context, key string) ([]hayalet.Incident, error) {
+	b.asked = key
+	return b.found, b.err
+}
 
 func (b *back) Find(_ context.Context, f hayalet.IncidentFilter) ([]hayalet.Incident, error) {
 	b.filter = f
@@ -141,6 +146,49 @@ func TestCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCommandIsNoted: who sends what to whom is in the audit log before it is sent, without what may be secret; what
+// cannot be noted is not sent.
+func TestCommandIsNoted(t *testing.T) {
+	sent := 0
+	b := &back{command: func(hayalet.StationID, string, json.RawMessage) (json.RawMessage, error) {
+		sent++
+		return json.RawMessage("{}"), nil
+	}}
+	var noted []hayalet.AuditEntry
+	cfg := b.config()
+	cfg.Audit = func(_ context.Context, e hayalet.AuditEntry) error {
+		if len(noted) != sent {
+			t.Error("noted after it was sent")
+		}
+		e.At = 0
+		noted = append(noted, e)
+		return b.err
+	}
+	const path, body = "/api/v1/stations/CP%201/commands/ChangeConfiguration", `{"key":"AuthorizationKey","value":"secret"}`
+	expect(t, do(web.New(cfg), "POST", path, body), 200, `{"result":{}}`)
+	cfg.Token = "t"
+	expect(t, do(web.New(cfg), "POST", path, body, "Authorization", "Bearer t"), 200, `{"result":{}}`)
+	expect(t, do(web.New(cfg), "POST", path, body), 401, "")
+	b.err = errors.New("disk full")
+	expect(t, do(web.New(cfg), "POST", path, body, "Authorization", "Bearer t"), 503, "")
+	entry := hayalet.AuditEntry{Actor: "192.0.2.1", Action: "command", Subject: "CP 1", Detail: "ChangeConfiguration"}
+	token := entry
+	token.Actor += " (token)"
+	if want := []hayalet.AuditEntry{entry, token, token}; !slices.Equal(noted, want) || sent != 2 {
+		t.Errorf("noted %+v and sent %d, want %+v and 2", noted, sent, want)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	b := &back{found: []hayalet.Incident{{Key: "abc"}}}
+	h := web.New(b.config())
+	if w := do(h, "GET", "/api/v1/incidents/ab/history", ""); w.Code != 200 || !strings.HasPrefix(w.Body.String(), `{"incidents":[{"key":"abc"`) || b.asked != "abc" {
+		t.Errorf("answer %d %s, asked for %q, want the history of abc", w.Code, w.Body, b.asked)
+	}
+	b.found = nil
+	expect(t, do(h, "GET", "/api/v1/incidents/ab/history", ""), 404, "")
 }
 
 func TestStations(t *testing.T) {
