@@ -1,3 +1,5 @@
+//go:build linux
+
 package crash_test
 
 import (
@@ -22,8 +24,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func sqlite(t *testing.T) string { return filepath.Join(t.TempDir(), "hayalet.db") }
-
 // number is a number of the environment.
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -38,15 +38,33 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// TestKilled kills the server at random points while stations talk to it.
-func TestKilled(t *testing.T) {
+// TestCrash builds the server once; what it runs are processes, side by side.
+func TestCrash(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes and takes some seconds")
+		t.Skip("starts processes and takes half a minute")
 	}
+	bin := build(t)
+	t.Run("killed", func(t *testing.T) {
+		t.Parallel()
+		s := newServer(t, bin, filepath.Join(t.TempDir(), "hayalet.db"))
+		survive(t, s, s.disturb)
+	})
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, bin, filepath.Join(f.dir(t), "hayalet.db"))
+			refuse(t, s, f)
+		})
+	}
+	postgres(t, bin)
+}
+
+// survive disturbs a server at random points while stations talk to it.
+func survive(t *testing.T, s *server, disturb func(*testing.T, *rand.Rand)) {
+	t.Helper()
 	rounds, seed := number(t, "CRASH_ROUNDS", 6), uint64(number(t, "CRASH_SEED", 1))
 	t.Logf("%d rounds, CRASH_SEED=%d", rounds, seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newServer(t, build(t), sqlite(t))
 	s.start(t)
 	l := startLoad(t, s, stations, seed)
 	for range rounds {
@@ -58,7 +76,7 @@ func TestKilled(t *testing.T) {
 		}
 		s.awaitReady(t)
 		pause(t, time.Duration(rng.IntN(1200))*time.Millisecond)
-		s.disturb(t, rng)
+		disturb(t, rng)
 	}
 	s.awaitReady(t)
 	l.progress(t, s, 10*stations)

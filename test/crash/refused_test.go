@@ -1,3 +1,5 @@
+//go:build linux
+
 package crash_test
 
 import (
@@ -31,27 +33,18 @@ func faults() []fault {
 	}
 }
 
-// TestRefused: while the server cannot write it says so and answers nobody, and stays small; afterwards it goes on by
-// itself, and nothing that it answered is lost.
-func TestRefused(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes and takes some seconds")
-	}
-	bin := build(t)
-	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, bin, filepath.Join(f.dir(t), "hayalet.db"))
-			s.start(t)
-			l := startLoad(t, s, stations, 1)
-			l.progress(t, s, 10*stations)
-			s.refused(t, l, f)
-			s.awaitReady(t)
-			l.progress(t, s, 10*stations)
-			l.finish(t)
-			s.check(t, l)
-		})
-	}
+// refuse keeps a server from writing for a while. It says so and answers nobody meanwhile, and stays small; afterwards it
+// goes on by itself, and nothing that it answered is lost.
+func refuse(t *testing.T, s *server, f fault) {
+	t.Helper()
+	s.start(t)
+	l := startLoad(t, s, stations, 1)
+	l.progress(t, s, 10*stations)
+	s.refused(t, l, f)
+	s.awaitReady(t)
+	l.progress(t, s, 10*stations)
+	l.finish(t)
+	s.check(t, l)
 }
 
 // refusedFor is longer than some stations wait for an answer: they come back with the same message.
