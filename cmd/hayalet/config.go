@@ -38,6 +38,8 @@ type config struct {
 		Linger    time.Duration `koanf:"linger"`
 		MaxFrames int           `koanf:"max_frames"`
 	} `koanf:"journal"`
+	Retention retentionConfig `koanf:"retention"`
+
 	Log struct {
 		Format string `koanf:"format"`
 		Level  string `koanf:"level"`
@@ -135,6 +137,7 @@ func defaultConfig() config {
 	c.Interval = csms.DefaultInterval * time.Second
 	c.MaxMessage = gateway.DefaultMaxMessage
 	c.Journal.Linger, c.Journal.MaxFrames = journal.DefaultLinger, journal.DefaultMaxFrames
+	c.Retention = defaultRetention()
 	c.Relay.Upstreams, c.Relay.Compress = []string{}, true
 	c.Relay.MaxMessage, c.Relay.Buffer = relay.DefaultMaxMessage, relay.DefaultTapBytes
 	c.Log.Format, c.Log.Level = "text", "info"

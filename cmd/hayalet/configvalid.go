@@ -18,7 +18,7 @@ import (
 
 // validate finds what no server could run with, and makes the rules' sets.
 func (c *config) validate() (all faults) {
-	all = slices.Concat(c.badServer(), c.badRelay(), c.badWebhook(), c.badStations())
+	all = slices.Concat(c.badServer(), c.Retention.faults(), c.badRelay(), c.badWebhook(), c.badStations())
 	all.add("sampling", c.sampling().Validate())
 	var err error
 	c.sets, err = c.rulesets()

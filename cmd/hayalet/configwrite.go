@@ -62,6 +62,10 @@ func (w *configWriter) value(key string, v reflect.Value) (*yaml.Node, error) {
 	case time.Duration:
 		text, _ := written(&value)
 		return textNode(text), nil
+	case age:
+		return textNode(value.String()), nil
+	case byteSize:
+		return textNode(value.String()), nil
 	case watts:
 		return textNode(hayalet.Power(value).String()), nil
 	case price:

@@ -162,6 +162,7 @@ func (a *app) root() *cobra.Command {
 		a.config(),
 		a.doctor(),
 		a.replay(),
+		a.storeCommand(),
 		a.versionCommand(),
 	)
 	a.helpFlag(root)

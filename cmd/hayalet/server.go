@@ -25,6 +25,7 @@ import (
 	"hayalet/internal/journal"
 	"hayalet/internal/notify"
 	"hayalet/internal/relay"
+	"hayalet/internal/retention"
 	"hayalet/internal/web"
 )
 
@@ -293,6 +294,8 @@ func (s *server) run(ctx context.Context) error {
 	if s.queue != nil {
 		inner.Go(func() error { return s.queue.Run(outer) })
 	}
+	keeper := retention.New(s.db, s.cfg.Retention.keeping(), time.Now, s.log)
+	inner.Go(func() error { return keeper.Run(outer) })
 	if s.record != nil {
 		inner.Go(func() error { s.record.flushLoop(outer); return nil })
 	}

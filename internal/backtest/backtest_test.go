@@ -94,7 +94,7 @@ func fit(t *testing.T, r *backtest.Result) {
 
 // TestTheSameRulesGiveTheSame: over restarts, for all stations, one, and a part of the time.
 func TestTheSameRulesGiveTheSame(t *testing.T) {
-	db, rules, fs := open(t), detect.Defaults().All, corpus(2)
+	db, rules, fs := open(t), detect.Defaults().All, corpus(3)
 	serve(t, db, rules, fs, len(fs)/3, len(fs)/2)
 	stored, err := db.Find(t.Context(), hayalet.IncidentFilter{})
 	must(t, err)

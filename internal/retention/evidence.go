@@ -1,0 +1,82 @@
+package retention
+
+import (
+	"math"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/journal"
+)
+
+// How far evidence reaches before the baseline of an incident, so that the transaction before it is in, and after its end.
+const (
+	lead  = 24 * time.Hour
+	trail = time.Hour
+)
+
+// Evidence returns the times of which everything of the incident's station stays as long as the incident does: from a day
+// before its baseline to an hour after its end, or for ever while it is open.
+func Evidence(incidents []hayalet.Incident) []hayalet.Span {
+	spans := make([]hayalet.Span, len(incidents))
+	for i := range incidents {
+		inc := &incidents[i]
+		since := inc.OpenedAt
+		for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} { // by the station's clock
+			if at != 0 {
+				since = min(since, at)
+			}
+		}
+		until := hayalet.Instant(math.MaxInt64)
+		if !inc.Open() {
+			until = max(inc.UpdatedAt, inc.EndedAt, inc.LastAt).Add(trail)
+		}
+		spans[i] = hayalet.Span{Station: inc.Station, Since: since.Add(-lead), Until: until}
+	}
+	return spans
+}
+
+// day is the width of what spans are sorted into.
+const day = hayalet.Instant(24 * time.Hour / time.Microsecond)
+
+// shelf finds the spans that a block touches. They lie by their days, and those without an end apart.
+type shelf struct {
+	days map[hayalet.Instant][]hayalet.Span
+	open []hayalet.Span
+}
+
+// newShelf sorts in what of the spans lies after the oldest that is kept.
+func newShelf(spans []hayalet.Span, oldest, now hayalet.Instant) *shelf {
+	s := &shelf{days: make(map[hayalet.Instant][]hayalet.Span)}
+	for _, span := range spans {
+		if span.Until >= now {
+			s.open = append(s.open, span)
+			continue
+		}
+		for d := max(span.Since, oldest) / day; d <= span.Until/day; d++ {
+			s.days[d] = append(s.days[d], span)
+		}
+	}
+	return s
+}
+
+// touches reports whether a block may hold frames of a span.
+func (s *shelf) touches(b *hayalet.Block) bool {
+	if among(s.open, b) {
+		return true
+	}
+	for d := b.FirstAt / day; d <= b.LastAt/day; d++ {
+		if among(s.days[d], b) {
+			return true
+		}
+	}
+	return false
+}
+
+func among(spans []hayalet.Span, b *hayalet.Block) bool {
+	for i := range spans {
+		if s := &spans[i]; b.FirstAt <= s.Until && b.LastAt >= s.Since && journal.SpeaksOf(b.Stations, s.Station) {
+			return true
+		}
+	}
+	return false
+}
