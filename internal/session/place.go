@@ -120,7 +120,7 @@ func (c *Connector) add(v *value) *Track {
 		t.Grid = coarsestGrid
 	}
 	if !v.book {
-		t.moved(v.energy, 0, false)
+		t.moved(v.energy, 0)
 	}
 	if len(c.Tracks) < MaxTracks {
 		c.Tracks = append(c.Tracks, t)

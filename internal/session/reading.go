@@ -361,7 +361,7 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 	r.At, r.Since = v.at, t.Last.At
 	r.OverOutage = t.LastRecv < s.Link.Up
 	r.Increase = max(0, v.energy-t.Last.Value)
-	t.moved(v.energy, r.Increase, c.State == Active)
+	t.moved(v.energy, r.Increase)
 	r.Written = max(r.Written, t.step())
 	t.StopOnly = t.StopOnly && v.book
 	if c.State == Inactive && !t.Anchored {

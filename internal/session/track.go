@@ -229,20 +229,19 @@ const (
 )
 
 // gridNeeds is how many unequal rises prove a grid: a constant power, read at even times, is a multiple of anything.
-const gridNeeds = 5
+const gridNeeds = 4
 
-// moved notes a value of the samples and its rise above the one before. In a transaction standing still is a rise too: a
-// fine register does so only where the car pauses.
-func (t *Track) moved(e, rise hayalet.Energy, charging bool) {
+// moved notes a value of the samples and its rise above the one before.
+func (t *Track) moved(e, rise hayalet.Energy) {
 	for t.Grid != 0 && e%t.Grid != 0 {
 		if t.Grid /= 10; t.Grid < finestGrid {
 			t.Grid = 0
 		}
 	}
-	if rise == 0 && !charging {
+	if rise <= 0 {
 		return
 	}
-	if rise != t.Rise {
+	if t.Rise != 0 && rise != t.Rise {
 		t.Turns = min(t.Turns, 254) + 1
 	}
 	t.Rise = rise
