@@ -361,8 +361,6 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 	r.At, r.Since = v.at, t.Last.At
 	r.OverOutage = t.LastRecv < s.Link.Up
 	r.Increase = max(0, v.energy-t.Last.Value)
-	t.moved(v.energy, r.Increase)
-	r.Written = max(r.Written, t.step())
 	t.StopOnly = t.StopOnly && v.book
 	if c.State == Inactive && !t.Anchored {
 		return s.anchor(c, t, v, r)
@@ -463,14 +461,14 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 		}
 	case Inactive:
 		s.OutletGrowth += r.Increase
-		c.Idle.observe(t.Last, max(t.step(), t.Step))
+		c.Idle.observe(t.Last, max(t.Quantum, t.Step))
 	}
 	return c.withBaseline(r, t)
 }
 
 func (c *Connector) withBaseline(r Reading, t *Track) Reading {
 	r.Baseline, r.BaselineAt = t.Baseline.Value, t.Baseline.At
-	r.Quantum = t.step()
+	r.Quantum = t.Quantum
 	return r
 }
 
