@@ -116,6 +116,12 @@ func (c *Connector) add(v *value) *Track {
 	}
 	t.Baseline = t.Last
 	t.written(v)
+	if v.phases == 0 && !v.interval {
+		t.Grid = coarsestGrid
+	}
+	if !v.book {
+		t.moved(v.energy, 0, false)
+	}
 	if len(c.Tracks) < MaxTracks {
 		c.Tracks = append(c.Tracks, t)
 		return &c.Tracks[len(c.Tracks)-1]

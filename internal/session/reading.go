@@ -361,6 +361,8 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 	r.At, r.Since = v.at, t.Last.At
 	r.OverOutage = t.LastRecv < s.Link.Up
 	r.Increase = max(0, v.energy-t.Last.Value)
+	t.moved(v.energy, r.Increase, c.State == Active)
+	r.Written = max(r.Written, t.grid())
 	t.StopOnly = t.StopOnly && v.book
 	if c.State == Inactive && !t.Anchored {
 		return s.anchor(c, t, v, r)
@@ -461,14 +463,14 @@ func (s *Station) counted(c *Connector, t *Track, r Reading) Reading {
 		}
 	case Inactive:
 		s.OutletGrowth += r.Increase
-		c.Idle.observe(t.Last, max(t.Quantum, t.Step))
+		c.Idle.observe(t.Last, max(t.Quantum, t.Step, t.grid()))
 	}
 	return c.withBaseline(r, t)
 }
 
 func (c *Connector) withBaseline(r Reading, t *Track) Reading {
 	r.Baseline, r.BaselineAt = t.Baseline.Value, t.Baseline.At
-	r.Quantum = t.Quantum
+	r.Quantum = max(t.Quantum, t.grid())
 	return r
 }
 

@@ -29,6 +29,9 @@ type Track struct {
 	Step      hayalet.Energy // how much one writing of its samples may hide; of a sum, the sum of its parts' steps
 	Fine      hayalet.Energy // the least that Step was, of its samples and
 	BookFine  hayalet.Energy // of meterStart and meterStop; zero: there was none
+	Grid      hayalet.Energy // power of ten of which all its samples were multiples; zero: there is none
+	Rise      hayalet.Energy // the last rise of its samples
+	Turns     uint8          // how often a rise was another than the one before, up to 255
 	Plain     bool           // its samples carry no prefix in their unit
 	BookScale int64          // factor found for meterStart and meterStop where it is another; 0: it is not
 	Scale     int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
@@ -219,6 +222,40 @@ func (t *Track) written(v *value) {
 	}
 }
 
+// The steps that registers are seen to move in, where they are written more finely.
+const (
+	coarsestGrid = hayalet.KilowattHour
+	finestGrid   = 10 * hayalet.WattHour
+)
+
+// gridNeeds is how many unequal rises prove a grid: a constant power, read at even times, is a multiple of anything.
+const gridNeeds = 5
+
+// moved notes a value of the samples and its rise above the one before. In a transaction standing still is a rise too: a
+// fine register does so only where the car pauses.
+func (t *Track) moved(e, rise hayalet.Energy, charging bool) {
+	for t.Grid != 0 && e%t.Grid != 0 {
+		if t.Grid /= 10; t.Grid < finestGrid {
+			t.Grid = 0
+		}
+	}
+	if rise == 0 && !charging {
+		return
+	}
+	if rise != t.Rise {
+		t.Turns = min(t.Turns, 254) + 1
+	}
+	t.Rise = rise
+}
+
+// grid is the step in which the register is seen to move; zero where none coarser than its writing was proven.
+func (t *Track) grid() hayalet.Energy {
+	if t.Turns < gridNeeds {
+		return 0
+	}
+	return t.Grid
+}
+
 // times1000 is the track with all its values in kilowatt-hours that were taken for watt-hours.
 func (t *Track) times1000() Track {
 	kilo := *t
@@ -226,6 +263,8 @@ func (t *Track) times1000() Track {
 	kilo.Quantum *= 1000
 	kilo.Step *= 1000
 	kilo.Fine *= 1000
+	kilo.Grid *= 1000
+	kilo.Rise *= 1000
 	for _, p := range []*point{&kilo.Last, &kilo.Baseline, &kilo.Pending, &kilo.Before, &kilo.BeforeBase, &kilo.Older, &kilo.Newer} {
 		p.Value *= 1000
 	}
