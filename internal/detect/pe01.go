@@ -177,7 +177,7 @@ func (r *PE01) stopped(v View, m *Flow) (hayalet.Verdict, bool) {
 	m.drain(r.allowance(v.Connector), tx.EndedAt)
 	m.Idle = 0
 	credit, why := r.p.SettleMin, "settle-floor"
-	if tx.Power <= v.Connector.Rating() {
+	if tx.Power <= v.Connector.Shown() {
 		credit, why = min(max(tx.Power.Over(r.p.SettleTime), r.p.SettleMin), r.p.SettleMax), "settle-power"
 	}
 	v.Trace.rung(Rung{Rule: PE01Name, Code: why, Energy: credit, Power: tx.Power, Span: r.p.SettleTime})
