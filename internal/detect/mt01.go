@@ -87,7 +87,7 @@ func (r *MT01) reading(v View, m *Falls, out *[]hayalet.Verdict) {
 			m.Rose = rd.At
 		}
 	}
-	if rd.Fall <= max(r.p.Least, 2*rd.Written) || c.State == session.Unknown || mixedUp(c) || r.anew(c, rd) {
+	if rd.Fall <= max(r.p.Least, 2*rd.Step()) || c.State == session.Unknown || mixedUp(c) || r.anew(c, rd) {
 		return
 	}
 	since := c.IdleSince

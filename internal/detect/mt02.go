@@ -137,7 +137,7 @@ func (m *Match) grow(rd *session.Reading) {
 		m.again()
 		m.Track = [2]int8{track, first}
 	}
-	m.Step = max(m.Step, rd.Written)
+	m.Step = max(m.Step, rd.Step())
 }
 
 // measured adds up what flows.

@@ -134,7 +134,7 @@ func (r *MT03) level(v View, m *Rush, elapsed time.Duration, out *[]hayalet.Verd
 		m.Agree = m.Agree || c.PowerAt >= rd.Since && c.Power > implied/5*4
 	}
 	v.Trace.rung(Rung{Rule: MT03Name, Code: "rush", Energy: rd.Increase, Rest: m.Level, Power: implied, Span: elapsed})
-	if m.Hits < hitsNeeded || above <= 0 || m.Level <= limit.Over(r.p.Lag)+2*rd.Written {
+	if m.Hits < hitsNeeded || above <= 0 || m.Level <= limit.Over(r.p.Lag)+2*rd.Step() {
 		return
 	}
 	ver := contested(MT03Name, v, m.Began, m.Level, hayalet.ReasonTooFast)

@@ -110,10 +110,10 @@ func (r *MT04) reading(v View, m *Still, moves *Moves, out *[]hayalet.Verdict) {
 		*m = Still{Contest: m.Contest}
 	case rd.Fate != session.FateCounted:
 	case rd.Increase > 0:
-		moves.Bump = min(max(rd.Increase, rd.Written), hayalet.KilowattHour)
+		moves.Bump = min(max(rd.Increase, rd.Step()), hayalet.KilowattHour)
 		r.moved(v, m, moves, rd.Increase, out)
 	default:
-		moves.Bump = max(moves.Bump, min(rd.Written, hayalet.KilowattHour))
+		moves.Bump = max(moves.Bump, min(rd.Step(), hayalet.KilowattHour))
 		m.Values = min(m.Values, 254) + 1
 	}
 }

@@ -150,7 +150,7 @@ func (r *PE01) booked(v View, m *Flow) (hayalet.Verdict, bool) {
 		m.settle(min(rd.Increase, m.Settle))
 		m.Idle = 0
 	}
-	if !m.Open || rd.Increase <= rd.Written {
+	if !m.Open || rd.Increase <= rd.Step() {
 		return hayalet.Verdict{}, false
 	}
 	ver := r.verdict(v)
@@ -248,13 +248,13 @@ func (r *PE01) reading(v View, m *Flow) (hayalet.Verdict, bool) {
 // have shown it.
 func (r *PE01) still(v View, m *Flow) {
 	rd, before, allowed := &v.Step.Reading, m.Level, r.allowance(v.Connector)
-	m.accrue(allowed.Over(rd.Elapsed()), rd.Written)
+	m.accrue(allowed.Over(rd.Elapsed()), rd.Step())
 	if rd.Increase > 0 {
 		v.Trace.rung(Rung{Rule: PE01Name, Code: "below-step", Energy: rd.Increase, Rest: rd.Quantum})
 	}
 	v.Trace.rung(Rung{Rule: PE01Name, Code: "at-rest", Energy: before, Rest: m.Level, Power: allowed, Span: rd.Elapsed()})
 	m.Judged = max(m.Judged, rd.At)
-	if rd.Elapsed() > 0 && rd.Written <= m.Settle {
+	if rd.Elapsed() > 0 && rd.Step() <= m.Settle {
 		if m.Settle > 0 {
 			v.Trace.rung(Rung{Rule: PE01Name, Code: "settle-over", Energy: m.Settle})
 		}
@@ -293,7 +293,7 @@ func (r *PE01) pay(v View, m *Flow) hayalet.Energy {
 	m.Judged = max(m.Judged, rd.At)
 	m.Idle = 0
 	if earned >= rest {
-		m.accrue(earned-rest, rd.Written)
+		m.accrue(earned-rest, rd.Step())
 		v.Trace.rung(Rung{Rule: PE01Name, Code: "paid", Energy: before, Rest: m.Level})
 		return 0
 	}
@@ -333,7 +333,7 @@ func (r *PE01) phase(c *session.Connector, rd *session.Reading, m *Flow, rest, s
 		return 0
 	}
 	m.PhaseOf = c.IdleSince
-	if rd.Increase > rd.Written {
+	if rd.Increase > rd.Step() {
 		return 0
 	}
 	idled := r.allowance(c).Over(rd.At.Sub(c.IdleSince))

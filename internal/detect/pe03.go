@@ -80,5 +80,5 @@ func booked(rule hayalet.RuleName, v View, m *Memory, why hayalet.Reason) hayale
 // is left of the settle credit, and idling.
 func rest(v View, m *Memory, idle hayalet.Power, settle hayalet.Energy) hayalet.Energy {
 	rd := &v.Step.Reading
-	return rd.Written + max(m.Flow.Settle, min(settle, v.Connector.Ended[0].Energy)) + m.Flow.Idle + allowance(v.Connector, idle).Over(rd.Elapsed())
+	return rd.Step() + max(m.Flow.Settle, min(settle, v.Connector.Ended[0].Energy)) + m.Flow.Idle + allowance(v.Connector, idle).Over(rd.Elapsed())
 }

@@ -362,7 +362,7 @@ func (s *Station) carryOn(c *Connector, t *Track, v *value, r Reading) Reading {
 	r.OverOutage = t.LastRecv < s.Link.Up
 	r.Increase = max(0, v.energy-t.Last.Value)
 	t.moved(v.energy, r.Increase, c.State == Active)
-	r.Written = max(r.Written, t.grid())
+	r.Moves = t.grid()
 	t.StopOnly = t.StopOnly && v.book
 	if c.State == Inactive && !t.Anchored {
 		return s.anchor(c, t, v, r)

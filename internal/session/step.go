@@ -50,6 +50,7 @@ func (f Fate) String() string {
 type Reading struct {
 	Value      hayalet.Energy
 	Written    hayalet.Energy // the step of its own last digit; of a sum of phases, all of theirs
+	Moves      hayalet.Energy // the coarser step in which the register is seen to move; zero: it is not
 	Quantum    hayalet.Energy // finest step that the register has ever written
 	Increase   hayalet.Energy // over the track's value before; never negative
 	Since      hayalet.Instant
@@ -66,6 +67,9 @@ type Reading struct {
 	TakenBack  bool                  // the register fell back from an impossible jump: the jump was a glitch
 	Fall       hayalet.Energy        // the register restarted this far below its last value where nothing explains it
 }
+
+// Step is how much one reading may hide: the step of its last digit, or the one in which the register moves.
+func (r *Reading) Step() hayalet.Energy { return max(r.Written, r.Moves) }
 
 // Elapsed is the event time that the increase took.
 func (r *Reading) Elapsed() time.Duration { return r.At.Sub(r.Since) }
