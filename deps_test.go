@@ -42,6 +42,7 @@ var rooms = map[string]room{
 	"internal/frames":    {ours: []string{"."}, banned: pure},
 	"internal/series":    {ours: []string{"."}, banned: pure},
 	"internal/journal":   {ours: []string{".", "internal/frames"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
+	"internal/evidence":  {ours: []string{".", "internal/journal"}, banned: pure},
 	"internal/session":   {ours: []string{"."}, banned: pure},
 	"internal/detect":    {ours: []string{".", "internal/session"}, banned: pure},
 	"internal/exception": {ours: []string{"."}, banned: pure},

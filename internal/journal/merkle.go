@@ -2,11 +2,29 @@ package journal
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"math/bits"
 )
 
-// Hash is a SHA-256.
+// Hash is a SHA-256. Its text is in hexadecimal digits.
 type Hash [sha256.Size]byte
+
+// MarshalText writes 64 hexadecimal digits.
+func (h Hash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+
+var errHash = errors.New("want a SHA-256 of 64 hexadecimal digits")
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Hash) UnmarshalText(b []byte) error {
+	if len(b) != 2*len(h) {
+		return errHash
+	}
+	if _, err := hex.Decode(h[:], b); err != nil {
+		return errHash
+	}
+	return nil
+}
 
 // The prefixes that keep a leaf from being taken for a node [RFC 6962 §2.1].
 const (

@@ -1,0 +1,230 @@
+package evidence_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/evidence"
+	"hayalet/internal/journal"
+)
+
+const station = hayalet.StationID("CP 1")
+
+var begin = hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
+
+// blocks keeps a journal's blocks in memory.
+type blocks struct {
+	hayalet.Blocks
+	all []hayalet.Block
+}
+
+func (s *blocks) AppendBlock(_ context.Context, b hayalet.Block) error {
+	b.Header, b.Stations, b.Body = slices.Clone(b.Header), slices.Clone(b.Stations), slices.Clone(b.Body)
+	s.all = append(s.all, b)
+	return nil
+}
+
+func (s *blocks) LastBlock(context.Context) (hayalet.Block, error) {
+	if len(s.all) == 0 {
+		return hayalet.Block{}, hayalet.ErrNotFound
+	}
+	return s.all[len(s.all)-1], nil
+}
+
+func (s *blocks) ReadBlocks(_ context.Context, q hayalet.BlockQuery, to func(hayalet.Block) error) error {
+	for _, b := range s.all {
+		if b.Number < q.From || q.To > 0 && b.Number > q.To || b.LastAt < q.Since || q.Until > 0 && b.FirstAt >= q.Until {
+			continue
+		}
+		if err := to(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the same in every run.
+func keyOf(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
+
+func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
+// filled is a journal of two stations that speak in turn, in blocks of some frames.
+func filled(t testing.TB) *blocks {
+	t.Helper()
+	s := new(blocks)
+	j, err := journal.Open(t.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- j.Run(t.Context()) }()
+	for n := range uint64(12) {
+		if err := j.PutFrames(t.Context(), exchange(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// exchange is what two stations say at minute n: messages of all kinds that a line must carry.
+func exchange(n uint64) (fs []hayalet.Frame) {
+	at := begin.Add(time.Duration(n) * time.Minute)
+	texts := []string{
+		`[2,"%d","MeterValues",{"v":"12.01"}]`, " [2, \"%d\",\n\"Heartbeat\",{}]", "not json %d \x00\u2028", "\xff\xfe%d", `{"a": "<&>", "n": %d}`,
+	}
+	for i, st := range []hayalet.StationID{station, "other"} {
+		f := hayalet.Frame{Station: st, Conn: hayalet.ConnID(fmt.Sprintf("conn-%d", i)), Seq: 2*n + 1, At: at, Protocol: hayalet.OCPP16}
+		f.Data = fmt.Appendf(nil, texts[int(n)%len(texts)], n)
+		if n == 0 {
+			f.Kind, f.Data = hayalet.ConnOpen, nil
+		}
+		out := f
+		out.Seq, out.At, out.Dir, out.Kind, out.Data = f.Seq+1, at+5, hayalet.Out, hayalet.Message, fmt.Appendf(nil, `[3,"%d",{}]`, n)
+		fs = append(fs, f, out)
+	}
+	return fs
+}
+
+// exported is a case of the journal's middle, anchored some blocks behind it.
+func exported(t testing.TB, s *blocks, key ed25519.PrivateKey) []byte {
+	t.Helper()
+	x, err := evidence.Gather(t.Context(), s, station, begin.Add(2*time.Minute), begin.Add(8*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := journal.ParseHeader(s.all[len(s.all)-2].Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers, err := evidence.Headers(t.Context(), s, x.FirstBlock(), last.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inc := hayalet.Incident{Key: "k1", Rev: 2, Rule: "PE-01", Station: station, Connector: 1, Energy: 50 * hayalet.WattHour, UpdatedAt: begin.Add(7 * time.Minute)}
+	c := evidence.Case{
+		Program: "test", ExportedAt: begin.Add(time.Hour), Incident: inc, History: []hayalet.Incident{inc}, Excerpt: x, Headers: headers,
+		Anchor: journal.SignAnchor(key, &last, begin.Add(time.Hour)), Further: map[string][]byte{"README.txt": []byte("read me\n"), "report.en.html": []byte("<p>")},
+	}
+	var out bytes.Buffer
+	if err := c.Write(&out, key); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func verify(t testing.TB, data []byte, key ed25519.PublicKey) evidence.Result {
+	t.Helper()
+	res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestCaseVerifies(t *testing.T) {
+	s, key := filled(t), keyOf(1)
+	data := exported(t, s, key)
+	for _, want := range []ed25519.PublicKey{nil, public(key)} {
+		res := verify(t, data, want)
+		if res.Flaw != nil || res.Frames != 12 || res.Headers != 9 || res.Anchored != begin.Add(time.Hour) {
+			t.Errorf("flaw %+v, %d frames, %d headers", res.Flaw, res.Frames, res.Headers)
+		}
+	}
+	if !bytes.Equal(data, exported(t, s, key)) {
+		t.Error("the same case gave other bytes")
+	}
+}
+
+// TestLinesAreOurJSONL: the lines of a case say what hayalet's own say, verbatim where that can be.
+func TestLinesAreOurJSONL(t *testing.T) {
+	files := unpack(t, exported(t, filled(t), keyOf(1)))
+	lines := strings.Split(files["frames.jsonl"], "\n")
+	for n, want := range []string{
+		`{"ts":"2026-01-05T12:02:00Z","station":"CP 1","conn":"conn-0","seq":5,"pos":9,"protocol":"ocpp1.6","direction":"in","text":"not json 2 \u0000\u2028"}`,
+		`{"ts":"2026-01-05T12:02:00.000005Z","station":"CP 1","conn":"conn-0","seq":6,"pos":10,"protocol":"ocpp1.6","direction":"out","frame":[3,"2",{}]}`,
+		`{"ts":"2026-01-05T12:03:00Z","station":"CP 1","conn":"conn-0","seq":7,"pos":13,"protocol":"ocpp1.6","direction":"in","base64":"//4z"}`,
+		`{"ts":"2026-01-05T12:03:00.000005Z","station":"CP 1","conn":"conn-0","seq":8,"pos":14,"protocol":"ocpp1.6","direction":"out","frame":[3,"3",{}]}`,
+		`{"ts":"2026-01-05T12:04:00Z","station":"CP 1","conn":"conn-0","seq":9,"pos":17,"protocol":"ocpp1.6","direction":"in","frame":{"a": "<&>", "n": 4}}`,
+	} {
+		if lines[n] != want {
+			t.Errorf("line %d:\n%s, want\n%s", n+1, lines[n], want)
+		}
+	}
+}
+
+// TestExcerptSaysWhatItLacks: blocks whose frames retention took are counted, and a time without frames is said.
+func TestExcerptSaysWhatItLacks(t *testing.T) {
+	s := filled(t)
+	s.all[4].Body, s.all[4].Stations = nil, nil
+	x, err := evidence.Gather(t.Context(), s, station, begin.Add(2*time.Minute), begin.Add(8*time.Minute))
+	if err != nil || x.Dropped != 1 || len(x.Frames) != 10 || x.Cut {
+		t.Errorf("%+v: %v", x, err)
+	}
+	if _, err := evidence.Gather(t.Context(), s, station, begin.Add(-time.Hour), begin); err != evidence.ErrNoFrames { //nolint:errorlint // it is returned as it is
+		t.Errorf("error %v", err)
+	}
+}
+
+func unpack(t testing.TB, data []byte) map[string]string {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for _, f := range z.File {
+		rc, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(rc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[f.Name] = string(b)
+	}
+	return files
+}
+
+// TestKeysAreReadBack, and nothing else is taken for one.
+func TestKeysAreReadBack(t *testing.T) {
+	key := keyOf(1)
+	text, err := evidence.EncodeKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := evidence.ParseKey(text); err != nil || !got.Equal(key) {
+		t.Errorf("private key: %v", err)
+	}
+	open, err := evidence.EncodePublic(public(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := evidence.ParsePublic(open); err != nil || !got.Equal(public(key)) {
+		t.Errorf("public key: %v", err)
+	}
+	for name, bad := range map[string][]byte{"nothing": nil, "public": open, "cut": text[:len(text)/2], "text": []byte("secret")} {
+		if _, err := evidence.ParseKey(bad); err == nil {
+			t.Errorf("%s is taken for a private key", name)
+		}
+	}
+	if _, err := evidence.ParsePublic(text); err == nil {
+		t.Error("a private key is taken for a public one")
+	}
+}

@@ -1,0 +1,96 @@
+package evidence
+
+import (
+	"hayalet"
+	"hayalet/internal/journal"
+)
+
+// frames checks each frame against its leaf, in the order of the positions.
+func (v *verifier) frames() (found *journal.Flaw) {
+	next := 0
+	err := v.archive.lines(framesName, func(n int, text []byte) error {
+		f, err := readLine(text)
+		if found = v.frame(next, n, &f, err == nil); found != nil {
+			return errEnough
+		}
+		next++
+		return nil
+	})
+	switch {
+	case found != nil:
+		return found
+	case err != nil:
+		return damaged(framesName)
+	case next < len(v.want):
+		return v.want[next].flaw("frame-removed")
+	}
+	v.result.Frames = next
+	return nil
+}
+
+// frame says what is wrong with the frame that line n has, where the next that there must be is want[next].
+func (v *verifier) frame(next, n int, f *hayalet.Frame, readable bool) *journal.Flaw {
+	if next == len(v.want) {
+		return v.beyond(n, f, readable)
+	}
+	w := &v.want[next]
+	leaf := journal.Leaf(f)
+	switch {
+	case readable && leaf == w.leaf && f.Pos != w.pos:
+		return w.flaw("frame-position", f.Pos)
+	case readable && leaf == w.leaf && (f.Conn != w.Conn || f.Seq != w.Seq):
+		return flaw("file-changed", blocksName)
+	case readable && leaf == w.leaf:
+		return nil
+	}
+	if at := v.place(leaf); readable && at >= 0 && at < next {
+		return v.want[at].flaw("frame-twice", n)
+	} else if readable && at > next {
+		if v.later(n, w) {
+			return w.flaw("frame-moved", n)
+		}
+		return w.flaw("frame-removed")
+	}
+	if v.later(n, w) {
+		return flaw("frame-added", n)
+	}
+	return w.flaw("frame-changed")
+}
+
+// beyond is a line behind the last frame that there must be.
+func (v *verifier) beyond(n int, f *hayalet.Frame, readable bool) *journal.Flaw {
+	if at := v.place(journal.Leaf(f)); readable && at >= 0 {
+		return v.want[at].flaw("frame-twice", n)
+	}
+	return flaw("frame-added", n)
+}
+
+// place is the index of the frame with this leaf among those that there must be, or −1.
+func (v *verifier) place(leaf journal.Hash) int {
+	for i := range v.want {
+		if v.want[i].leaf == leaf {
+			return i
+		}
+	}
+	return -1
+}
+
+// later reports whether a frame stands in a line behind line n.
+func (v *verifier) later(n int, w *record) (found bool) {
+	_ = v.archive.lines(framesName, func(at int, text []byte) error {
+		if at <= n {
+			return nil
+		}
+		if f, err := readLine(text); err == nil && journal.Leaf(&f) == w.leaf {
+			found = true
+			return errEnough
+		}
+		return nil
+	}) // where it cannot be read, nothing stands
+	return found
+}
+
+// flaw is one of this frame.
+func (r *record) flaw(code string, more ...any) *journal.Flaw {
+	return flaw(code, append([]any{r.pos, string(r.Conn), r.Seq}, more...)...)
+}

@@ -1,0 +1,124 @@
+package evidence
+
+import (
+	"crypto/ed25519"
+	"io"
+	"slices"
+
+	"hayalet"
+	"hayalet/internal/journal"
+)
+
+// Result is what a look at a case tells.
+type Result struct {
+	Manifest Manifest
+	Flaw     *journal.Flaw // the first thing that does not hold; nil: all does
+	Frames   int           // that were proven
+	Headers  int
+	Anchored hayalet.Instant // the time of the anchor
+}
+
+// Verify checks a case. With a key it must be signed with that key; without one the manifest says with which, and whoever
+// trusts the result must know that fingerprint. It looks at the records first, against the anchor, and at the manifest
+// last, so that the flaw is as near as can be told to what was changed. An error means that it cannot be read as a case.
+func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
+	var res Result
+	a, err := openArchive(r, size)
+	if err != nil {
+		return res, err
+	}
+	if a.files[manifestName] != nil && a.files[manifestName].UncompressedSize64 > maxManifest {
+		return res, errManifest
+	}
+	text, err := a.read(manifestName)
+	if err != nil {
+		return res, err
+	}
+	if res.Manifest, err = parseManifest(text); err != nil {
+		return res, err
+	}
+	v := verifier{archive: a, result: &res}
+	for _, check := range []func() *journal.Flaw{
+		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
+		func() *journal.Flaw { return v.key(key) },
+	} {
+		if res.Flaw = check(); res.Flaw != nil {
+			break
+		}
+	}
+	return res, nil
+}
+
+// verifier checks one case, step by step. Each step may rely on the steps before.
+type verifier struct {
+	archive *archive
+	result  *Result
+	headers []journal.Header
+	want    []record // the frames that the blocks hold, in the order of their positions
+}
+
+// record is a frame that there must be.
+type record struct {
+	Place
+	pos  uint64
+	leaf journal.Hash
+}
+
+// complete checks that the files of the manifest are there, each once.
+func (v *verifier) complete() *journal.Flaw {
+	if v.archive.twice != "" {
+		return flaw("file-twice", v.archive.twice)
+	}
+	needed := []string{signatureName, anchorName, headersName, blocksName, framesName}
+	for _, f := range v.result.Manifest.Files {
+		needed = append(needed, f.Name)
+	}
+	for _, name := range needed {
+		if v.archive.files[name] == nil {
+			return flaw("file-removed", name)
+		}
+	}
+	return nil
+}
+
+// files checks each file against the manifest.
+func (v *verifier) files() *journal.Flaw {
+	listed := v.result.Manifest.Files
+	for i := range listed {
+		is, err := v.archive.sum(listed[i].Name)
+		if err != nil {
+			return damaged(listed[i].Name)
+		}
+		if is != listed[i] {
+			return flaw("file-changed", listed[i].Name)
+		}
+	}
+	for _, name := range v.archive.names {
+		known := slices.ContainsFunc(listed, func(f File) bool { return f.Name == name })
+		if !known && name != manifestName && name != signatureName {
+			return flaw("file-added", name)
+		}
+	}
+	return nil
+}
+
+// signature checks the manifest.
+func (v *verifier) signature(manifest []byte) *journal.Flaw {
+	m := &v.result.Manifest
+	sig, err := v.archive.read(signatureName)
+	if err != nil {
+		return damaged(signatureName)
+	}
+	if !ed25519.Verify(m.PublicKey, manifest, sig) {
+		return flaw("signature", Fingerprint(m.PublicKey))
+	}
+	return nil
+}
+
+// key checks whose the case is.
+func (v *verifier) key(want ed25519.PublicKey) *journal.Flaw {
+	if is := v.result.Manifest.PublicKey; want != nil && !want.Equal(is) {
+		return flaw("key", Fingerprint(is), Fingerprint(want))
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"slices"
+
+	"hayalet"
+)
+
+// Flaw is the first place at which a chain, or what was taken from one, does not hold.
+type Flaw struct {
+	Code string // of its sentence: flaw.CODE in the catalogue of texts
+	Args []any  // what the sentence speaks of
+}
+
+// Checked is what a walk over a chain saw.
+type Checked struct {
+	Blocks, Bodies, Frames uint64
+	From, To               hayalet.Instant // receipts
+	Anchors                int             // that the chain agrees with
+	Anchored               uint64          // the last block that they cover
+	Foreign                int             // anchors of other keys, which say nothing
+}
+
+// Checker walks over a chain, block by block from the first, and finds where it first does not hold. One goroutine uses it.
+type Checker struct {
+	Checked
+	opener  *Opener
+	last    Header
+	leaves  []Hash
+	anchors []hayalet.Anchor // those that are not reached yet, in the order of their blocks
+}
+
+// NewChecker returns a checker that knows anchors. With a key, only those of this key count.
+func NewChecker(anchors []hayalet.Anchor, key ed25519.PublicKey) (*Checker, error) {
+	o, err := NewOpener()
+	if err != nil {
+		return nil, err
+	}
+	c := &Checker{opener: o}
+	for _, a := range anchors {
+		if key != nil && !key.Equal(ed25519.PublicKey(a.Key)) {
+			c.Foreign++
+			continue
+		}
+		c.anchors = append(c.anchors, a)
+	}
+	slices.SortStableFunc(c.anchors, func(a, b hayalet.Anchor) int { return cmp.Compare(a.Block, b.Block) })
+	return c, nil
+}
+
+// Walk checks all that the store holds, and tells each block's number to seen. The flaw is nil where everything holds; the
+// error is the store's.
+func (c *Checker) Walk(ctx context.Context, store hayalet.Blocks, seen func(number uint64)) (flaw *Flaw, err error) {
+	errFlaw := errors.New("") // ends the walk
+	err = store.ReadBlocks(ctx, hayalet.BlockQuery{Bodies: true}, func(b hayalet.Block) error {
+		if flaw = c.Block(&b); flaw != nil {
+			return errFlaw
+		}
+		seen(b.Number)
+		return nil
+	})
+	switch {
+	case flaw != nil:
+		return flaw, nil
+	case err != nil && !errors.Is(err, hayalet.ErrNotFound):
+		return nil, err
+	}
+	return c.End(), nil
+}
+
+// Block checks the next block.
+func (c *Checker) Block(b *hayalet.Block) *Flaw {
+	h, err := ParseHeader(b.Header)
+	if err != nil {
+		return &Flaw{"header-changed", []any{b.Number}}
+	}
+	if flaw := c.link(b.Number, &h); flaw != nil {
+		return flaw
+	}
+	if b.First != h.First || b.Frames != int(h.Frames) || b.FirstAt != h.FirstAt || b.LastAt != h.LastAt {
+		return &Flaw{"block-columns", []any{h.Number}}
+	}
+	if b.Body != nil {
+		if flaw := c.body(b, &h); flaw != nil {
+			return flaw
+		}
+		c.Bodies++
+	}
+	if flaw := c.anchored(&h); flaw != nil {
+		return flaw
+	}
+	if c.Blocks == 0 {
+		c.From = h.FirstAt
+	}
+	c.Blocks, c.Frames, c.To = c.Blocks+1, c.Frames+uint64(h.Frames), max(c.To, h.LastAt)
+	c.last = h
+	return nil
+}
+
+// link checks that the header, which stands at the place of a number, is the next of the chain.
+func (c *Checker) link(place uint64, h *Header) *Flaw {
+	next := c.last.Number + 1
+	switch {
+	case place > next:
+		return &Flaw{"block-removed", []any{next, place - 1}}
+	case h.Number != place:
+		return &Flaw{"header-moved", []any{place, h.Number}}
+	case h.Prev != c.prev():
+		return &Flaw{"block-link", []any{h.Number, c.last.Number}}
+	case h.First != max(c.last.First+uint64(c.last.Frames), 1):
+		return &Flaw{"block-positions", []any{h.Number, h.First}}
+	}
+	return nil
+}
+
+// prev is what the next header must hold: the first one zeroes.
+func (c *Checker) prev() Hash {
+	if c.last.Number == 0 {
+		return Hash{}
+	}
+	return c.last.Hash()
+}
+
+func (c *Checker) body(b *hayalet.Block, h *Header) *Flaw {
+	end := h.First + uint64(h.Frames) - 1
+	fs, err := c.opener.Frames(b)
+	if err != nil {
+		return &Flaw{"body-damaged", []any{h.Number, h.First, end}}
+	}
+	c.leaves = c.opener.Leaves(c.leaves[:0], fs)
+	if rootInPlace(c.leaves) == h.Root {
+		return nil
+	}
+	if f := strange(fs, h); f != nil {
+		return &Flaw{"frame-strange", []any{f.Pos, string(f.Station), string(f.Conn), f.Seq, h.Number}}
+	}
+	return &Flaw{"body-changed", []any{h.Number, h.First, end}}
+}
+
+// strange is the first frame of a block that cannot stand where it does: received at a time that the header does not
+// cover, or behind a later one of its connection. It is nil where all could.
+func strange(fs []hayalet.Frame, h *Header) *hayalet.Frame {
+	seen := make(map[hayalet.ConnID]uint64)
+	for i := range fs {
+		f := &fs[i]
+		if f.At < h.FirstAt || f.At > h.LastAt || f.Seq != 0 && f.Seq <= seen[f.Conn] {
+			return f
+		}
+		seen[f.Conn] = f.Seq
+	}
+	return nil
+}
+
+// anchored checks the block against the anchors of it.
+func (c *Checker) anchored(h *Header) *Flaw {
+	for len(c.anchors) > 0 && c.anchors[0].Block <= h.Number {
+		a := &c.anchors[0]
+		if hash := h.Hash(); !AnchorHolds(a) {
+			return &Flaw{"anchor-signature", []any{a.Block}}
+		} else if !bytes.Equal(a.Hash, hash[:]) {
+			return &Flaw{"anchor-hash", []any{a.Block, a.At.String()}}
+		}
+		c.Anchors, c.Anchored, c.anchors = c.Anchors+1, a.Block, c.anchors[1:]
+	}
+	return nil
+}
+
+// End checks that the chain does not end before the last anchor.
+func (c *Checker) End() *Flaw {
+	if len(c.anchors) == 0 {
+		return nil
+	}
+	a := &c.anchors[len(c.anchors)-1]
+	if !AnchorHolds(a) {
+		return &Flaw{"anchor-signature", []any{a.Block}}
+	}
+	return &Flaw{"chain-cut", []any{c.last.Number, a.Block, a.At.String()}}
+}
