@@ -160,10 +160,21 @@ func analyzeInputs(
 func judgeInputs(
 	ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, heard ...engine.Listener,
 ) ([]engine.StationState, capture.Stats, error) {
+	var stats capture.Stats
+	seen, err := judge(ctx, cfg, heard, func(sink hayalet.FrameSink) (err error) {
+		stats, err = capture.Read(ctx, opts, inputs, sink)
+		return err
+	})
+	return seen, stats, err
+}
+
+// judge lets listeners hear what a fresh engine makes of the frames that feed gives to its sink. It returns the stations as
+// they stood at the end.
+func judge(ctx context.Context, cfg *config, heard []engine.Listener, feed func(hayalet.FrameSink) error) ([]engine.StationState, error) {
 	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: heard})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
-	stats, err := capture.Read(ctx, opts, inputs, tapped(e, heard))
+	err := feed(tapped(e, heard))
 	var seen []engine.StationState
 	if err == nil {
 		seen, err = e.Stations(ctx)
@@ -172,7 +183,7 @@ func judgeInputs(
 	if rerr := <-done; err == nil {
 		err = rerr
 	}
-	return seen, stats, err
+	return seen, err
 }
 
 // alarmsKept bounds the reading alarms that are kept to be printed: 30 MB. The incidents tell of all.

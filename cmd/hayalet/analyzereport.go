@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,9 +75,13 @@ func newReportRecord(name string) (*reportRecord, error) {
 			return nil, hint(fmt.Errorf("write report: %v", err), "give a place with --report")
 		}
 	}
+	return newRecord(), nil
+}
+
+func newRecord() *reportRecord {
 	return &reportRecord{
 		met: make(map[hayalet.StationID]*report.Presence), places: make(map[place]*recorded), episodes: make(map[string]*episode),
-	}, nil
+	}
 }
 
 // listeners are the record, if there is one.
@@ -264,6 +269,29 @@ func (r *reportRecord) follow(inc hayalet.Incident, c *recorded) *episode {
 	r.episodes[inc.Key] = e
 	c.episodes = append(c.episodes, e)
 	return e
+}
+
+// expect follows an incident that is known already from the first frame on, however it stands.
+func (r *reportRecord) expect(inc hayalet.Incident) *episode {
+	running := inc
+	running.State = hayalet.Confirmed // so that it wants every reading
+	e := &episode{report.NewEpisode(running, new(report.Trail)), place{inc.Station, inc.Connector}}
+	c := r.at(e.place)
+	c.episodes = append(c.episodes, e)
+	r.episodes[inc.Key] = e
+	return e
+}
+
+// settle gives an incident that was expected the alarms of the one that was found in its stead, where that bears another
+// key, and lets it be what it was known to be.
+func (r *reportRecord) settle(e *episode, inc hayalet.Incident) {
+	for _, key := range slices.Sorted(maps.Keys(r.episodes)) {
+		other := r.episodes[key]
+		if len(e.Alarms) == 0 && other.place == e.place && other.Incident.Rule == inc.Rule {
+			e.Alarms = other.Alarms
+		}
+	}
+	e.Incident = inc
 }
 
 // drop makes room by the episode that weighs least, if that is less than the severity.

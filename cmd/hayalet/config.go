@@ -40,6 +40,10 @@ type config struct {
 	} `koanf:"journal"`
 	Retention retentionConfig `koanf:"retention"`
 
+	Evidence struct {
+		Key         string        `koanf:"key"` // file; empty: beside the database
+		AnchorEvery time.Duration `koanf:"anchor_every"`
+	} `koanf:"evidence"`
 	Log struct {
 		Format string `koanf:"format"`
 		Level  string `koanf:"level"`
@@ -138,6 +142,7 @@ func defaultConfig() config {
 	c.MaxMessage = gateway.DefaultMaxMessage
 	c.Journal.Linger, c.Journal.MaxFrames = journal.DefaultLinger, journal.DefaultMaxFrames
 	c.Retention = defaultRetention()
+	c.Evidence.AnchorEvery = time.Hour
 	c.Relay.Upstreams, c.Relay.Compress = []string{}, true
 	c.Relay.MaxMessage, c.Relay.Buffer = relay.DefaultMaxMessage, relay.DefaultTapBytes
 	c.Log.Format, c.Log.Level = "text", "info"

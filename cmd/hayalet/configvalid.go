@@ -53,6 +53,9 @@ func (c *config) badServer() (all faults) {
 	if c.Journal.MaxFrames < 2 || c.Journal.MaxFrames > maxCommit {
 		all.add("journal.max_frames", fmt.Errorf("%d: want 2 to %d", c.Journal.MaxFrames, maxCommit))
 	}
+	if c.Evidence.AnchorEvery < time.Second {
+		all.add("evidence.anchor_every", fmt.Errorf("%v: want 1s at least", c.Evidence.AnchorEvery))
+	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		all.add("tls", errors.New("want both cert and key, or neither"))
 	}

@@ -28,6 +28,7 @@ tls: {cert: cert.pem, key: key.pem}
 journal: {linger: 5ms, max_frames: 64}
 api: {token_file: "~"}
 tariff: {price: 7.123456, currency: "no"}
+evidence: {key: e.key, anchor_every: 30m}
 relay: {upstreams: ["/south/*=wss://a.example", "wss://b.example/{station}"], upstream_ca: ca.pem, compress: false, max_message: 5, buffer: 6}
 sampling: {clock_aligned_interval: 15m, aligned_data: [Energy.Active.Import.Register], sample_interval: 1m, sampled_data: [Power.Active.Import, Voltage]}
 webhook: {url: "https://ops.example/", secret_file: s, min_severity: high, timeout: 1500ms}

@@ -133,7 +133,7 @@ func TestLogClock(t *testing.T) {
 // TestProgressIsForLongWork: nothing is shown where nobody sees it, nor of work that is soon done.
 func TestProgressIsForLongWork(t *testing.T) {
 	var b bytes.Buffer
-	if a := (&app{stderr: &b}); a.progress(10) != nil {
+	if a := (&app{stderr: &b}); a.progress("reading", 10) != nil {
 		t.Error("progress without a terminal")
 	}
 	p := newProgress(&b, "reading", 100)

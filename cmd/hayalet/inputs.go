@@ -50,7 +50,8 @@ func (a *app) open(files []string) (inputs []capture.Input, closeAll func(), err
 		}
 		inputs = append(inputs, capture.Input{Name: name, R: f})
 	}
-	if shown := a.progress(total); shown != nil {
+	bytes := []progressbar.Option{progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true)}
+	if shown := a.progress(a.text.T("progress.reading"), total, bytes...); shown != nil {
 		for i := range inputs {
 			inputs[i].R = shown.watch(inputs[i].R)
 		}
@@ -62,16 +63,16 @@ func (a *app) open(files []string) (inputs []capture.Input, closeAll func(), err
 // longWork is how long work goes on before it shows its progress.
 const longWork = time.Second
 
-// progress shows how many bytes were read. It is for one goroutine.
+// progress shows how much was done: of files, how many bytes were read. It is for one goroutine.
 type progress struct {
 	bar   *progressbar.ProgressBar
 	begun time.Time
-	read  int64
+	done  int64
 	shown bool
 }
 
 // progress is nil where nobody would see it.
-func (a *app) progress(total int64) *progress {
+func (a *app) progress(words string, total int64, more ...progressbar.Option) *progress {
 	f, ok := a.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
@@ -79,14 +80,14 @@ func (a *app) progress(total int64) *progress {
 	if total <= 0 {
 		total = -1
 	}
-	return newProgress(a.stderr, a.text.T("progress.reading"), total)
+	return newProgress(a.stderr, words, total, more...)
 }
 
-func newProgress(w io.Writer, words string, total int64) *progress {
+func newProgress(w io.Writer, words string, total int64, more ...progressbar.Option) *progress {
 	const often = 200 * time.Millisecond
-	return &progress{begun: time.Now(), bar: progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(words), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
-		progressbar.OptionThrottle(often), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(false))}
+	return &progress{begun: time.Now(), bar: progressbar.NewOptions64(total, append(more,
+		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(words), progressbar.OptionThrottle(often),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(false))...)}
 }
 
 // watch counts what is read of r.
@@ -104,12 +105,12 @@ func (w *counted) Read(b []byte) (int, error) {
 }
 
 func (p *progress) add(n int64) {
-	p.read += n
+	p.done += n
 	if !p.shown && time.Since(p.begun) < longWork {
 		return
 	}
 	p.shown = true
-	_ = p.bar.Set64(p.read) // a terminal that cannot be written to is no reason to stop
+	_ = p.bar.Set64(p.done) // a terminal that cannot be written to is no reason to stop
 }
 
 // Close clears the line.

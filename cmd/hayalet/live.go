@@ -16,7 +16,7 @@ import (
 // private makes the configuration one of a central system that lives in dir, on loopback, and tells nobody.
 func (c *config) private(dir string) {
 	c.Listen, c.HTTP, c.DB = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "private.db")
-	c.Keys, c.Record, c.Webhook.URL, c.TLS.Cert, c.TLS.Key = "", "", "", "", ""
+	c.Keys, c.Record, c.Webhook.URL, c.TLS.Cert, c.TLS.Key, c.Evidence.Key = "", "", "", "", "", ""
 }
 
 // play runs a central system, and stations that play against it over sockets, until all stations have finished and all

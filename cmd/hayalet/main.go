@@ -163,6 +163,8 @@ func (a *app) root() *cobra.Command {
 		a.doctor(),
 		a.replay(),
 		a.storeCommand(),
+		a.journal(),
+		a.evidence(),
 		a.versionCommand(),
 	)
 	a.helpFlag(root)

@@ -114,6 +114,7 @@ type server struct {
 	queue     *notify.Queue // nil without a webhook
 	hush      *hush
 	record    *recording // nil without --record
+	anchors   *anchors
 	http      *http.Server
 	httpAddr  net.Addr
 	listener  net.Listener
@@ -136,6 +137,9 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 		return s, err
 	}
 	s.onClose(func() { _ = s.db.Close() })
+	if s.anchors, err = newAnchors(ctx, &cfg, s.db, log); err != nil {
+		return s, err
+	}
 	exceptions, err := cfg.exceptionSet()
 	if err != nil {
 		return s, usage(err)
@@ -291,6 +295,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	var judge, inner errgroup.Group
 	judge.Go(func() error { return s.engine.Run(outer) })
+	inner.Go(func() error { s.anchors.run(outer); return nil })
 	if s.queue != nil {
 		inner.Go(func() error { return s.queue.Run(outer) })
 	}

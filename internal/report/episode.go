@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hayalet"
+	"hayalet/internal/lang"
 )
 
 // What an Episode keeps.
@@ -65,6 +66,15 @@ func (e *Episode) Add(p Point) bool {
 
 // Mark notes that a transaction began or ended.
 func (e *Episode) Mark(at hayalet.Instant, kind MarkKind) { e.trail.Mark(at, kind) }
+
+// Picture draws the register around the incident as an SVG that stands alone. It is nil where there is too little to draw.
+func (e *Episode) Picture(p lang.Printer, zone *time.Location) []byte {
+	s := e.series(zone)
+	if s == nil {
+		return nil
+	}
+	return draw(p, s, pageWidth)
+}
 
 // phantomRule reports whether a rule's incidents are energy without a transaction.
 func phantomRule(r hayalet.RuleName) bool { return strings.HasPrefix(string(r), "PE-") }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/template"
 
+	"hayalet"
 	"hayalet/internal/lang"
 )
 
@@ -28,6 +29,29 @@ func (d *Demo) Markdown(p lang.Printer, picture string) ([]byte, error) {
 		return nil, fmt.Errorf("write report.md: %v", err)
 	}
 	return b.Bytes(), nil
+}
+
+// IncidentMarkdown writes an incident and its turns in GitHub's Markdown. Picture is the name of an SVG file beside it;
+// without one there is no picture.
+func IncidentMarkdown(p lang.Printer, inc *hayalet.Incident, history []hayalet.Incident, tariff Tariff, picture string) []byte {
+	var b bytes.Buffer
+	for i, line := range Incident(p, inc, tariff) {
+		if i == 0 {
+			fmt.Fprintf(&b, "# %s\n\n`%s`\n\n", markdownText(line), inc.Key)
+			continue
+		}
+		fmt.Fprintf(&b, "- %s\n", markdownText(line))
+	}
+	if picture != "" {
+		alt := p.T("report.picture.alt", clean(string(inc.Station)), int(inc.Connector))
+		fmt.Fprintf(&b, "\n![%s](%s)\n", markdownText(alt), (&url.URL{Path: picture}).String())
+	}
+	fmt.Fprintf(&b, "\n| %s |\n|---|---|---|---|---|\n", p.T("incident.turns"))
+	for i := range history {
+		h := &history[i]
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s Wh |\n", h.UpdatedAt, p.State(h.State), p.Severity(h.Severity), markdownText(p.Cause(h.Cause)), p.Number(Wh(h.Energy)))
+	}
+	return b.Bytes()
 }
 
 // markdownText escapes what would be markup in a paragraph or in a cell of a table.

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os/user"
+	"slices"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/evidence"
+	"hayalet/internal/series"
+)
+
+// How much traffic around an incident is exported: before what led to it, after it, and before its opening at most.
+const (
+	evidenceBefore = time.Hour
+	evidenceAfter  = 10 * time.Minute
+	evidenceMost   = 7 * 24 * time.Hour
+)
+
+// exporter makes the case of one incident.
+type exporter struct {
+	app     *app
+	cfg     *config
+	db      store
+	anchors *anchors
+	now     hayalet.Instant
+
+	incident hayalet.Incident
+	history  []hayalet.Incident
+	excerpt  *evidence.Excerpt
+}
+
+func (a *app) newExporter(cfg *config, db store, key ed25519.PrivateKey) (*exporter, error) {
+	log, err := a.logger(cfg) // an anchor that an export makes is to be kept elsewhere, too
+	if err != nil {
+		return nil, err
+	}
+	return &exporter{app: a, cfg: cfg, db: db, anchors: &anchors{db: db, key: key, log: log}, now: hayalet.InstantOf(time.Now())}, nil
+}
+
+// export returns the case as a ZIP, of which it has seen that it verifies.
+func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) {
+	if err := x.find(ctx, incident); err != nil {
+		return nil, err
+	}
+	since, until, points, err := x.span(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.excerpt, err = evidence.Gather(ctx, x.db, x.incident.Station, since, until)
+	if errors.Is(err, evidence.ErrNoFrames) {
+		return nil, fmt.Errorf("export %s: %w: station %q, %s to %s", x.incident.Key, err, x.incident.Station, since, until)
+	}
+	if err != nil {
+		return nil, err
+	}
+	anchor, err := x.anchors.covering(ctx, x.excerpt.LastBlock())
+	if err != nil {
+		return nil, err
+	}
+	headers, err := evidence.Headers(ctx, x.db, x.excerpt.FirstBlock(), anchor.Block)
+	if err != nil {
+		return nil, err
+	}
+	further, err := x.further(ctx, points)
+	if err != nil {
+		return nil, err
+	}
+	return x.pack(&evidence.Case{
+		Program: version, ExportedAt: x.now, Incident: x.incident, History: x.history, Excerpt: x.excerpt, Headers: headers, Anchor: anchor,
+		Further: further,
+	})
+}
+
+// find finds the incident by its key or the beginning of it.
+func (x *exporter) find(ctx context.Context, key string) error {
+	found, err := x.db.Find(ctx, hayalet.IncidentFilter{Key: key, Limit: 2})
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return hint(fmt.Errorf("there is no incident %q", key), "'hayalet incidents list' shows their keys")
+	case len(found) > 1:
+		return hint(fmt.Errorf("several incidents begin with %q", key), "give more of the key")
+	}
+	x.incident = found[0]
+	turns, err := x.db.History(ctx, x.incident.Key)
+	x.history = append([]hayalet.Incident{}, turns...) // JSON: a list, also where it is empty
+	return err
+}
+
+// span is the time of the frames that belong to the incident, and the readings of that time: from an hour before its
+// baseline, or from before the transaction that was the last one then, to ten minutes after it.
+func (x *exporter) span(ctx context.Context) (since, until hayalet.Instant, points []series.Point, err error) {
+	inc := &x.incident
+	begin := inc.OpenedAt
+	for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} {
+		if at != 0 {
+			begin = min(begin, at)
+		}
+	}
+	first, until := inc.OpenedAt.Add(-evidenceMost), x.now
+	if !inc.Open() {
+		until = min(until, max(inc.UpdatedAt, inc.EndedAt).Add(evidenceAfter))
+	}
+	if points, err = x.readings(ctx, first, until); err != nil {
+		return 0, 0, nil, err
+	}
+	since = begin.Add(-evidenceBefore)
+	if start, ok := x.transactionBefore(points, begin); ok {
+		since = min(since, start.Add(-time.Minute))
+	}
+	since = max(since, first)
+	return since, until, during(points, since, until), nil
+}
+
+// readings are the station's canonical readings of a time, in the order of their event times.
+func (x *exporter) readings(ctx context.Context, since, until hayalet.Instant) (points []series.Point, err error) {
+	err = x.db.ReadSeries(ctx, x.incident.Station, since, until, func(s hayalet.Series) error {
+		return series.Read(s.Body, func(p series.Point) { points = append(points, p) })
+	})
+	slices.SortStableFunc(points, func(a, b series.Point) int { return cmp.Compare(a.At, b.At) })
+	return points, err
+}
+
+func during(points []series.Point, since, until hayalet.Instant) []series.Point {
+	return slices.DeleteFunc(points, func(p series.Point) bool { return p.At < since || p.At >= until })
+}
+
+// transactionBefore is the first reading of the connector's last transaction that began before an instant.
+func (x *exporter) transactionBefore(points []series.Point, at hayalet.Instant) (start hayalet.Instant, ok bool) {
+	active := false
+	for _, p := range points {
+		if p.Connector != x.incident.Connector || p.At > at {
+			continue
+		}
+		if p.Active && !active {
+			start, ok = p.At, true
+		}
+		active = p.Active
+	}
+	return start, ok
+}
+
+// pack writes the case, and looks at it as anybody would: what does not verify is not handed out.
+func (x *exporter) pack(c *evidence.Case) ([]byte, error) {
+	var out bytes.Buffer
+	if err := c.Write(&out, x.anchors.key); err != nil {
+		return nil, err
+	}
+	res, err := evidence.Verify(bytes.NewReader(out.Bytes()), int64(out.Len()), nil)
+	if err != nil {
+		return nil, fmt.Errorf("check the case: %w", err)
+	}
+	if res.Flaw != nil {
+		return nil, fmt.Errorf("the journal does not hold: %s; 'hayalet journal verify' says more", x.app.sentence(res.Flaw))
+	}
+	return out.Bytes(), nil
+}
+
+// audit notes who took the case out.
+func (x *exporter) audit(ctx context.Context, out string, data []byte) error {
+	actor := "command line"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		actor = u.Username
+	}
+	sum := sha256.Sum256(data)
+	return x.db.PutAudit(ctx, hayalet.AuditEntry{
+		At: x.now, Actor: actor, Action: "evidence exported", Subject: x.incident.Key, Detail: out + " sha256 " + hex.EncodeToString(sum[:]),
+	})
+}

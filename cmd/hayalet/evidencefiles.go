@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/engine"
+	"hayalet/internal/lang"
+	"hayalet/internal/report"
+	"hayalet/internal/series"
+)
+
+// framesAtOnce is how many frames are judged in one go.
+const framesAtOnce = 512
+
+// further are the files that say what the frames mean: each is hashed and signed with them.
+func (x *exporter) further(ctx context.Context, points []series.Point) (map[string][]byte, error) {
+	record, steps := newRecord(), []report.Step(nil)
+	episode := record.expect(x.incident)
+	told := newStory(explainOptions{station: string(x.incident.Station), connector: int(x.incident.Connector)}, moment{}, func(s report.Step) { steps = append(steps, s) })
+	seen, err := judge(ctx, x.cfg, []engine.Listener{record, told}, func(sink hayalet.FrameSink) error {
+		for some := range slices.Chunk(x.excerpt.Frames, framesAtOnce) {
+			if err := sink.PutFrames(ctx, some); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("judge the frames again: %w", err)
+	}
+	record.settle(episode, x.incident)
+	rule, err := x.rule(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string][]byte)
+	for name, v := range map[string]any{"readings.json": canonical(points), "rule.json": rule, "explain.json": newTraceFile(steps)} {
+		text, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", name, err)
+		}
+		files[name] = append(text, '\n')
+	}
+	for _, l := range []lang.Lang{lang.EN, lang.TR} {
+		if err := x.worded(files, l, record, episode.Episode, seen, steps); err != nil {
+			return nil, err
+		}
+	}
+	files["README.txt"] = []byte(x.readme(lang.EN) + "\n" + x.readme(lang.TR))
+	return files, nil
+}
+
+// worded adds what is written in a language.
+func (x *exporter) worded(files map[string][]byte, l lang.Lang, record *reportRecord, e *report.Episode, seen []engine.StationState, steps []report.Step) error {
+	p, ending := x.cfg.named(lang.New(l)), "."+string(l)
+	picture := ""
+	if drawn := e.Picture(p, time.UTC); drawn != nil {
+		picture = "register" + ending + ".svg"
+		files[picture] = drawn
+	}
+	files["report"+ending+".md"] = report.IncidentMarkdown(p, &x.incident, x.history, x.cfg.tariff(), picture)
+	n := int64(len(x.excerpt.Frames))
+	analysis := report.Analysis{
+		Version: version, Main: l, Zone: time.UTC, Tariff: x.cfg.tariff(), Incidents: []hayalet.Incident{x.incident},
+		Printer: func(l lang.Lang) lang.Printer { return x.cfg.named(lang.New(l)) }, Stations: record.stations(seen),
+		Sources: []report.Source{{Name: "frames.jsonl", Lines: n, Frames: n}}, Episodes: map[string]*report.Episode{x.incident.Key: e},
+	}
+	var page bytes.Buffer
+	if err := analysis.HTML(&page); err != nil {
+		return err
+	}
+	files["report"+ending+".html"] = page.Bytes()
+	files["explain"+ending+".txt"] = []byte(explanation(p, steps))
+	return nil
+}
+
+// explanation is what 'hayalet explain' would print, and says first what it begins with.
+func explanation(p lang.Printer, steps []report.Step) string {
+	var b strings.Builder
+	b.WriteString(p.T("evidence.fresh") + "\n")
+	lines := report.NewExplainer(p, true)
+	write := func(all []report.LogLine) {
+		for _, line := range all {
+			b.WriteString(line.Text + "\n")
+		}
+	}
+	for i := range steps {
+		write(lines.Lines(&steps[i]))
+	}
+	write(lines.End())
+	return b.String()
+}
+
+// traceFile is explain.json.
+type traceFile struct {
+	Note  map[lang.Lang]string `json:"note"`
+	Steps []report.Step        `json:"steps"`
+}
+
+func newTraceFile(steps []report.Step) traceFile {
+	f := traceFile{Note: make(map[lang.Lang]string), Steps: make([]report.Step, len(steps))}
+	for _, l := range []lang.Lang{lang.EN, lang.TR} {
+		f.Note[l] = lang.New(l).T("evidence.fresh")
+	}
+	for i := range steps {
+		f.Steps[i] = steps[i].Worded(lang.New(lang.EN))
+	}
+	return f
+}
+
+// ruleFile is rule.json: the rule as it is configured when the case is made.
+type ruleFile struct {
+	Program string                    `json:"program"` // version: rules have none of their own
+	AsOf    hayalet.Instant           `json:"configured_as_of"`
+	Rule    map[lang.Lang]report.Rule `json:"rule,omitempty"`
+	Site    *siteRuleFile             `json:"site_rule,omitempty"`
+}
+
+// siteRuleFile is a rule of the operator's own.
+type siteRuleFile struct {
+	ID       hayalet.RuleName     `json:"id"`
+	Names    map[lang.Lang]string `json:"name"`
+	When     string               `json:"when"`
+	For      report.Seconds       `json:"for_s"`
+	Severity hayalet.Severity     `json:"severity"`
+	Mode     string               `json:"mode"`
+}
+
+// rule is what is configured for the station. A rule that is not configured any more is left out.
+func (x *exporter) rule(ctx context.Context) (ruleFile, error) {
+	f := ruleFile{Program: version, AsOf: x.now}
+	for _, r := range x.cfg.siteRules() {
+		if r.ID == x.incident.Rule {
+			f.Site = &siteRuleFile{r.ID, r.Names, r.When, report.Seconds(r.For), r.Severity, r.Mode}
+		}
+	}
+	model, err := x.model(ctx)
+	if err != nil {
+		return f, err
+	}
+	rules, err := x.cfg.rulesOf(x.incident.Station, model)
+	if err != nil {
+		return f, err
+	}
+	for _, r := range described(rules) {
+		if r.ID == x.incident.Rule {
+			f.Rule = map[lang.Lang]report.Rule{lang.EN: r.Worded(lang.New(lang.EN)), lang.TR: r.Worded(lang.New(lang.TR))}
+		}
+	}
+	return f, nil
+}
+
+// model is the station's, by which parameters may be chosen.
+func (x *exporter) model(ctx context.Context) (string, error) {
+	all, err := x.db.Stations(ctx)
+	for i := range all {
+		if all[i].ID == x.incident.Station {
+			return all[i].Model, err
+		}
+	}
+	return "", err
+}
+
+// readme tells in a language what is in the case and how to check it.
+func (x *exporter) readme(l lang.Lang) string {
+	return lang.New(l).T("evidence.readme", x.incident.Key, x.excerpt.Since.String(), x.excerpt.Until.String(), version)
+}
+
+// reading is a canonical reading as readings.json has it.
+type reading struct {
+	At          hayalet.Instant     `json:"event_at"`
+	Connector   hayalet.ConnectorID `json:"connector"`
+	Register    *hayalet.Energy     `json:"register_wh,omitempty"`
+	Track       int                 `json:"track,omitempty"` // which of the connector's registers, from 1
+	Power       *hayalet.Power      `json:"power_w,omitempty"`
+	Transaction bool                `json:"in_transaction"`
+}
+
+func canonical(points []series.Point) []reading {
+	all := make([]reading, len(points))
+	for i, p := range points {
+		all[i] = reading{At: p.At, Connector: p.Connector, Transaction: p.Active}
+		if p.Kind == series.Power {
+			all[i].Power = new(hayalet.Power(p.Value))
+			continue
+		}
+		all[i].Register, all[i].Track = new(hayalet.Energy(p.Value)), p.Track+1
+	}
+	return all
+}

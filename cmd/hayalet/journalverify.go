@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"hayalet"
+	"hayalet/internal/evidence"
+	"hayalet/internal/journal"
+)
+
+func (a *app) journal() *cobra.Command {
+	cmd := &cobra.Command{Use: "journal", Short: a.text.T("cmd.journal"), Args: noSuchCommand, RunE: help}
+	cmd.AddCommand(a.journalVerify())
+	return cmd
+}
+
+func (a *app) journalVerify() *cobra.Command {
+	var d databaseFlags
+	cmd := &cobra.Command{
+		Use: "verify", Short: a.text.T("cmd.journal.verify"), Long: a.text.T("cmd.journal.verify.long"), Args: args(cobra.NoArgs),
+	}
+	d.flags(a, cmd)
+	key := cmd.Flags().String("key", "", a.text.T("flag.journal.key"))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return untilDone(cmd.Context(), func() error { return a.runJournalVerify(cmd.Context(), d, *key) })
+	}
+	return cmd
+}
+
+func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile string) (err error) {
+	cfg, err := d.load(a.environ)
+	if err != nil {
+		return err
+	}
+	key, err := cfg.anchorKey(keyFile)
+	if err != nil {
+		return err
+	}
+	s, err := cfg.existingStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	known, err := s.FindAnchors(ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	c, err := journal.NewChecker(known, key)
+	if err != nil {
+		return err
+	}
+	flaw, err := a.walk(ctx, s, c)
+	if err != nil {
+		return err
+	}
+	return a.sayJournal(c, flaw, key)
+}
+
+// anchorKey is the key whose anchors count: that of the file, else the server's. Without either it is nil, and all count.
+func (c *config) anchorKey(file string) (ed25519.PublicKey, error) {
+	if file != "" {
+		return publicKey(file)
+	}
+	own, err := c.serverKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return own.Public().(ed25519.PublicKey), nil
+}
+
+// walk shows on a terminal how far it has come.
+func (a *app) walk(ctx context.Context, s store, c *journal.Checker) (*journal.Flaw, error) {
+	last, err := s.LastBlock(ctx)
+	if err != nil && !errors.Is(err, hayalet.ErrNotFound) {
+		return nil, err
+	}
+	seen := func(uint64) {}
+	if shown := a.progress(a.text.T("progress.verifying"), int64(last.Number), progressbar.OptionShowCount()); shown != nil {
+		defer func() { _ = shown.Close() }() // a terminal that cannot be written to is no reason to fail
+		seen = func(uint64) { shown.add(1) }
+	}
+	return c.Walk(ctx, s, seen)
+}
+
+// sayJournal says what the walk found. That the journal does not hold is exit code 1.
+func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, key ed25519.PublicKey) error {
+	if flaw != nil {
+		fmt.Fprintln(a.stdout, a.text.T("journal.broken", printable([]byte(a.sentence(flaw)))))
+		return exitCode{exitError, errSilent}
+	}
+	if c.Blocks == 0 {
+		_, err := fmt.Fprintln(a.stdout, a.text.T("journal.empty"))
+		return err
+	}
+	fmt.Fprintln(a.stdout, a.text.T("journal.holds", c.Blocks, c.Frames, c.From.String(), c.To.String()))
+	if gone := c.Blocks - c.Bodies; gone > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("journal.dropped", gone))
+	}
+	switch {
+	case c.Anchors == 0:
+		fmt.Fprintln(a.stdout, a.text.T("journal.unanchored"))
+	case key == nil:
+		fmt.Fprintln(a.stdout, a.text.T("journal.anchored.anybody", c.Anchors, c.Anchored))
+	default:
+		fmt.Fprintln(a.stdout, a.text.T("journal.anchored", c.Anchors, c.Anchored, evidence.Fingerprint(key)))
+	}
+	if c.Foreign > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("journal.foreign", c.Foreign))
+	}
+	return nil
+}
+
+// sentence is a flaw in words.
+func (a *app) sentence(f *journal.Flaw) string { return a.text.T("flaw."+f.Code, f.Args...) }
