@@ -110,6 +110,8 @@ func TestImportTable(t *testing.T) {
 		{"internal/ocpp", "hayalet/internal/ocpp/v16", true},
 		{"internal/ocpp/v16", "hayalet/internal/ocpp", false},
 		{"internal/web", "hayalet/internal/engine", false},
+		{"internal/evidence", "hayalet/internal/report", false},
+		{"internal/evidence", "os", false},
 		{"internal/sqlite", "hayalet/internal/notify", false},
 		{"cmd/hayalet", "hayalet/internal/engine", true},
 		{"internal/gateway", "hayaletler/internal/web", true},

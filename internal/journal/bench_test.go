@@ -70,3 +70,35 @@ func (n *null) AppendBlock(_ context.Context, b hayalet.Block) error {
 	n.bytes += len(b.Header) + len(b.Stations) + len(b.Body)
 	return nil
 }
+
+// BenchmarkWalk checks a chain of blocks of 512 frames.
+func BenchmarkWalk(b *testing.B) {
+	const blocks, size = 100, 512
+	s := new(store)
+	j, err := journal.Open(b.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- j.Run(b.Context()) }()
+	for range blocks {
+		if err := j.PutFrames(b.Context(), exchanges(size/2)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	j.Close()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := journal.NewChecker(nil, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if flaw, err := c.Walk(b.Context(), s, func(uint64) {}); flaw != nil || err != nil {
+			b.Fatal(flaw, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*blocks*size), "ns/frame")
+}
