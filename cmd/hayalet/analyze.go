@@ -161,17 +161,17 @@ func judgeInputs(
 	ctx context.Context, cfg *config, inputs []capture.Input, opts capture.Options, heard ...engine.Listener,
 ) ([]engine.StationState, capture.Stats, error) {
 	var stats capture.Stats
-	seen, err := judge(ctx, cfg, heard, func(sink hayalet.FrameSink) (err error) {
+	seen, err := judge(ctx, cfg, nil, heard, func(sink hayalet.FrameSink) (err error) {
 		stats, err = capture.Read(ctx, opts, inputs, sink)
 		return err
 	})
 	return seen, stats, err
 }
 
-// judge lets listeners hear what a fresh engine makes of the frames that feed gives to its sink. It returns the stations as
-// they stood at the end.
-func judge(ctx context.Context, cfg *config, heard []engine.Listener, feed func(hayalet.FrameSink) error) ([]engine.StationState, error) {
-	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: heard})
+// judge lets listeners hear what a fresh engine makes of the frames that feed gives to its sink. What it would save goes to
+// the store, if there is one. It returns the stations as they stood at the end.
+func judge(ctx context.Context, cfg *config, store hayalet.States, heard []engine.Listener, feed func(hayalet.FrameSink) error) ([]engine.StationState, error) {
+	e := engine.New(engine.Config{Rules: cfg.sets.of, Profiles: cfg.profile, Listeners: heard, Store: store})
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	err := feed(tapped(e, heard))

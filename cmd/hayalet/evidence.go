@@ -104,6 +104,9 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 	m := &res.Manifest
 	fmt.Fprintln(a.stdout, a.text.T("evidence.holds", printable([]byte(name)), printable([]byte(m.Incident)), string(m.Rule), printable([]byte(m.Station)), int(m.Connector)))
 	fmt.Fprintln(a.stdout, a.text.T("evidence.proven", res.Frames, m.Since.String(), m.Until.String(), res.Headers, res.Anchored.String()))
+	if res.Missing > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.missing", res.Missing, printable([]byte(res.Hole.Conn)), res.Hole.From, res.Hole.To))
+	}
 	if m.Dropped > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.dropped", m.Dropped))
 	}

@@ -337,3 +337,25 @@ func TestCaseBeginsBeforeTheTransaction(t *testing.T) {
 		})
 	}
 }
+
+// TestReadingsGoOnWhereTheServerHasNotSaved yet.
+func TestReadingsGoOnWhereTheServerHasNotSaved(t *testing.T) {
+	var fresh freshReadings
+	var p series.Packer
+	for _, at := range []hayalet.Instant{10, 30, 20, 40} {
+		p.Add(series.Point{At: at, Connector: 1, Value: int64(at)}, true)
+	}
+	body, _, _ := p.Take()
+	if err := fresh.SaveState(t.Context(), hayalet.State{Series: []hayalet.Series{{Body: body}}}); err != nil {
+		t.Fatal(err)
+	}
+	saved := []series.Point{{At: 5, Value: 5}, {At: 15, Value: 15}}
+	all, err := fresh.complete(saved)
+	var values []int64
+	for _, p := range all {
+		values = append(values, p.Value)
+	}
+	if want := []int64{5, 15, 20, 30, 40}; err != nil || !slices.Equal(values, want) {
+		t.Errorf("readings %v, want %v: %v", values, want, err)
+	}
+}

@@ -127,9 +127,11 @@ func (x *exporter) readings(ctx context.Context, since, until hayalet.Instant) (
 	err = x.db.ReadSeries(ctx, x.incident.Station, since, until, func(s hayalet.Series) error {
 		return series.Read(s.Body, func(p series.Point) { points = append(points, p) })
 	})
-	slices.SortStableFunc(points, func(a, b series.Point) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(points, byTime)
 	return points, err
 }
+
+func byTime(a, b series.Point) int { return cmp.Compare(a.At, b.At) }
 
 func during(points []series.Point, since, until hayalet.Instant) []series.Point {
 	return slices.DeleteFunc(points, func(p series.Point) bool { return p.At < since || p.At >= until })

@@ -24,7 +24,8 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 	record, steps := newRecord(), []report.Step(nil)
 	episode := record.expect(x.incident)
 	told := newStory(explainOptions{station: string(x.incident.Station), connector: int(x.incident.Connector)}, moment{}, func(s report.Step) { steps = append(steps, s) })
-	seen, err := judge(ctx, x.cfg, []engine.Listener{record, told}, func(sink hayalet.FrameSink) error {
+	fresh := new(freshReadings)
+	seen, err := judge(ctx, x.cfg, fresh, []engine.Listener{record, told}, func(sink hayalet.FrameSink) error {
 		for some := range slices.Chunk(x.excerpt.Frames, framesAtOnce) {
 			if err := sink.PutFrames(ctx, some); err != nil {
 				return err
@@ -36,6 +37,10 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 		return nil, fmt.Errorf("judge the frames again: %w", err)
 	}
 	record.settle(episode, x.incident)
+	points, err = fresh.complete(points)
+	if err != nil {
+		return nil, err
+	}
 	rule, err := x.rule(ctx)
 	if err != nil {
 		return nil, err
@@ -171,6 +176,39 @@ func (x *exporter) model(ctx context.Context) (string, error) {
 // readme tells in a language what is in the case and how to check it.
 func (x *exporter) readme(l lang.Lang) string {
 	return lang.New(l).T("evidence.readme", x.incident.Key, x.excerpt.Since.String(), x.excerpt.Until.String(), version)
+}
+
+// freshReadings keeps the readings that an engine saves.
+type freshReadings struct {
+	hayalet.States
+	series []hayalet.Series
+}
+
+// SaveState keeps the readings alone.
+func (r *freshReadings) SaveState(_ context.Context, s hayalet.State) error {
+	r.series = append(r.series, s.Series...)
+	return nil
+}
+
+// complete adds to the readings that the server saved those that it has yet to save.
+func (r *freshReadings) complete(points []series.Point) ([]series.Point, error) {
+	last := hayalet.Instant(0)
+	if n := len(points); n > 0 {
+		last = points[n-1].At
+	}
+	saved := len(points)
+	for _, s := range r.series {
+		err := series.Read(s.Body, func(p series.Point) {
+			if p.At > last {
+				points = append(points, p)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(points[saved:], byTime)
+	return points, nil
 }
 
 // reading is a canonical reading as readings.json has it.

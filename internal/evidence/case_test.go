@@ -142,7 +142,7 @@ func TestCaseVerifies(t *testing.T) {
 	data := exported(t, s, key)
 	for _, want := range []ed25519.PublicKey{nil, public(key)} {
 		res := verify(t, data, want)
-		if res.Flaw != nil || res.Frames != 12 || res.Headers != 9 || res.Anchored != begin.Add(time.Hour) {
+		if res.Flaw != nil || res.Missing != 0 || res.Frames != 12 || res.Headers != 9 || res.Anchored != begin.Add(time.Hour) {
 			t.Errorf("flaw %+v, %d frames, %d headers", res.Flaw, res.Frames, res.Headers)
 		}
 	}
@@ -175,6 +175,9 @@ func TestExcerptSaysWhatItLacks(t *testing.T) {
 	x, err := evidence.Gather(t.Context(), s, station, begin.Add(2*time.Minute), begin.Add(8*time.Minute))
 	if err != nil || x.Dropped != 1 || len(x.Frames) != 10 || x.Cut {
 		t.Errorf("%+v: %v", x, err)
+	}
+	if res := verify(t, exported(t, s, keyOf(1)), nil); res.Flaw != nil || res.Missing != 2 || res.Hole != (evidence.Hole{Conn: "conn-0", From: 9, To: 10}) {
+		t.Errorf("flaw %+v, missing %d: %+v", res.Flaw, res.Missing, res.Hole)
 	}
 	if _, err := evidence.Gather(t.Context(), s, station, begin.Add(-time.Hour), begin); err != evidence.ErrNoFrames { //nolint:errorlint // it is returned as it is
 		t.Errorf("error %v", err)

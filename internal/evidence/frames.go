@@ -14,6 +14,7 @@ func (v *verifier) frames() (found *journal.Flaw) {
 			return errEnough
 		}
 		next++
+		v.count(&f)
 		return nil
 	})
 	switch {
@@ -26,6 +27,19 @@ func (v *verifier) frames() (found *journal.Flaw) {
 	}
 	v.result.Frames = next
 	return nil
+}
+
+// count looks for holes in the numbers of connections. Before a gap there are some that everybody knows of.
+func (v *verifier) count(f *hayalet.Frame) {
+	last, known := v.numbers[f.Conn]
+	v.numbers[f.Conn] = f.Seq
+	if !known || f.Seq <= last+1 || f.Kind == hayalet.Gap {
+		return
+	}
+	if v.result.Missing == 0 {
+		v.result.Hole = Hole{f.Conn, last + 1, f.Seq - 1}
+	}
+	v.result.Missing += f.Seq - 1 - last
 }
 
 // frame says what is wrong with the frame that line n has, where the next that there must be is want[next].

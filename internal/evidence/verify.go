@@ -16,6 +16,14 @@ type Result struct {
 	Frames   int           // that were proven
 	Headers  int
 	Anchored hayalet.Instant // the time of the anchor
+	Missing  uint64          // frames that the numbers of their connections say there were; no flaw, since retention takes some
+	Hole     Hole            // the first of them
+}
+
+// Hole is frames of a connection that are not in a case although some before and behind them are.
+type Hole struct {
+	Conn     hayalet.ConnID
+	From, To uint64 // numbers, both included
 }
 
 // Verify checks a case. With a key it must be signed with that key; without one the manifest says with which, and whoever
@@ -37,7 +45,7 @@ func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
 	if res.Manifest, err = parseManifest(text); err != nil {
 		return res, err
 	}
-	v := verifier{archive: a, result: &res}
+	v := verifier{archive: a, result: &res, numbers: make(map[hayalet.ConnID]uint64)}
 	for _, check := range []func() *journal.Flaw{
 		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
 		func() *journal.Flaw { return v.key(key) },
@@ -55,6 +63,7 @@ type verifier struct {
 	result  *Result
 	headers []journal.Header
 	want    []record // the frames that the blocks hold, in the order of their positions
+	numbers map[hayalet.ConnID]uint64
 }
 
 // record is a frame that there must be.
