@@ -100,10 +100,10 @@ func (x *Excerpt) take(b *hayalet.Block, fs []hayalet.Frame, opener *journal.Ope
 	return nil
 }
 
-// FirstBlock and LastBlock are the numbers of the first and the last block with frames of the excerpt.
+// FirstBlock is the number of the first block with frames of the excerpt.
 func (x *Excerpt) FirstBlock() uint64 { return x.Blocks[0].Number }
 
-// LastBlock is described at FirstBlock.
+// LastBlock is the number of the last one.
 func (x *Excerpt) LastBlock() uint64 { return x.Blocks[len(x.Blocks)-1].Number }
 
 // Headers reads the headers of these blocks, both included, as headers.bin has them: one behind the other.
