@@ -19,13 +19,24 @@ import (
 // framesAtOnce is how many frames are judged in one go.
 const framesAtOnce = 512
 
-// further are the files that say what the frames mean: each is hashed and signed with them.
-func (x *exporter) further(ctx context.Context, points []series.Point) (map[string][]byte, error) {
-	record, steps := newRecord(), []report.Step(nil)
-	episode := record.expect(x.incident)
-	told := newStory(explainOptions{station: string(x.incident.Station), connector: int(x.incident.Connector)}, moment{}, func(s report.Step) { steps = append(steps, s) })
-	fresh := new(freshReadings)
-	seen, err := judge(ctx, x.cfg, fresh, []engine.Listener{record, told}, func(sink hayalet.FrameSink) error {
+// retold is what a fresh engine makes of the frames of a case.
+type retold struct {
+	record  *reportRecord
+	episode *report.Episode
+	steps   []report.Step
+	seen    []engine.StationState
+	fresh   freshReadings
+}
+
+// retell judges the frames again.
+func (x *exporter) retell(ctx context.Context) (*retold, error) {
+	r := &retold{record: newRecord()}
+	episode := r.record.expect(x.incident)
+	told := newStory(explainOptions{station: string(x.incident.Station), connector: int(x.incident.Connector)}, moment{}, func(s report.Step) {
+		r.steps = append(r.steps, s)
+	})
+	var err error
+	r.seen, err = judge(ctx, x.cfg, &r.fresh, []engine.Listener{r.record, told}, func(sink hayalet.FrameSink) error {
 		for some := range slices.Chunk(x.excerpt.Frames, framesAtOnce) {
 			if err := sink.PutFrames(ctx, some); err != nil {
 				return err
@@ -36,9 +47,18 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 	if err != nil {
 		return nil, fmt.Errorf("judge the frames again: %w", err)
 	}
-	record.settle(episode, x.incident)
-	points, err = fresh.complete(points)
+	r.record.settle(episode, x.incident)
+	r.episode = episode.Episode
+	return r, nil
+}
+
+// further are the files that say what the frames mean: each is hashed and signed with them.
+func (x *exporter) further(ctx context.Context, points []series.Point) (map[string][]byte, error) {
+	r, err := x.retell(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if points, err = r.fresh.complete(points); err != nil {
 		return nil, err
 	}
 	rule, err := x.rule(ctx)
@@ -46,7 +66,7 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 		return nil, err
 	}
 	files := make(map[string][]byte)
-	for name, v := range map[string]any{"readings.json": canonical(points), "rule.json": rule, "explain.json": newTraceFile(steps)} {
+	for name, v := range map[string]any{"readings.json": canonical(points), "rule.json": rule, "explain.json": newTraceFile(r.steps)} {
 		text, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
@@ -54,7 +74,7 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 		files[name] = append(text, '\n')
 	}
 	for _, l := range []lang.Lang{lang.EN, lang.TR} {
-		if err := x.worded(files, l, record, episode.Episode, seen, steps); err != nil {
+		if err := x.worded(files, l, r); err != nil {
 			return nil, err
 		}
 	}
@@ -63,10 +83,10 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 }
 
 // worded adds what is written in a language.
-func (x *exporter) worded(files map[string][]byte, l lang.Lang, record *reportRecord, e *report.Episode, seen []engine.StationState, steps []report.Step) error {
+func (x *exporter) worded(files map[string][]byte, l lang.Lang, r *retold) error {
 	p, ending := x.cfg.named(lang.New(l)), "."+string(l)
 	picture := ""
-	if drawn := e.Picture(p, time.UTC); drawn != nil {
+	if drawn := r.episode.Picture(p, time.UTC); drawn != nil {
 		picture = "register" + ending + ".svg"
 		files[picture] = drawn
 	}
@@ -74,15 +94,15 @@ func (x *exporter) worded(files map[string][]byte, l lang.Lang, record *reportRe
 	n := int64(len(x.excerpt.Frames))
 	analysis := report.Analysis{
 		Version: version, Main: l, Zone: time.UTC, Tariff: x.cfg.tariff(), Incidents: []hayalet.Incident{x.incident},
-		Printer: func(l lang.Lang) lang.Printer { return x.cfg.named(lang.New(l)) }, Stations: record.stations(seen),
-		Sources: []report.Source{{Name: "frames.jsonl", Lines: n, Frames: n}}, Episodes: map[string]*report.Episode{x.incident.Key: e},
+		Printer: func(l lang.Lang) lang.Printer { return x.cfg.named(lang.New(l)) }, Stations: r.record.stations(r.seen),
+		Sources: []report.Source{{Name: "frames.jsonl", Lines: n, Frames: n}}, Episodes: map[string]*report.Episode{x.incident.Key: r.episode},
 	}
 	var page bytes.Buffer
 	if err := analysis.HTML(&page); err != nil {
 		return err
 	}
 	files["report"+ending+".html"] = page.Bytes()
-	files["explain"+ending+".txt"] = []byte(explanation(p, steps))
+	files["explain"+ending+".txt"] = []byte(explanation(p, r.steps))
 	return nil
 }
 
