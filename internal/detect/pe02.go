@@ -136,7 +136,7 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 		return
 	}
 	last := &v.Connector.Ended[0]
-	stale := min(last.Power.Over(r.p.Stale), last.Energy)                                // that meterStop may not have shown yet
+	stale := min(last.Power.Over(r.p.Stale), last.Energy)                               // that meterStop may not have shown yet
 	missing := rd.Increase - rest(v, mem, r.p.Idle, max(r.p.Settle, stale)) + rd.Step() // rounding evens out over many
 	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
 	if at := m.Day % gapDays; missing > 0 && missing <= r.p.Most {
