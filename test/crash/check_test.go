@@ -58,6 +58,7 @@ func (s *server) check(t *testing.T, l *load) {
 	s.stop(t)
 	compareIncidents(t, kept, analysed, frames[len(frames)-1].At)
 	checkIncidents(t, kept, l.stations)
+	s.told.check(t, kept, s.kills)
 	t.Logf("%d calls answered; %d frames, %d incidents", l.calls.Load(), len(frames), len(kept))
 }
 

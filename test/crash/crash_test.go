@@ -56,6 +56,10 @@ func TestCrash(t *testing.T) {
 			refuse(t, s, f)
 		})
 	}
+	t.Run("ended while it cannot write", func(t *testing.T) {
+		t.Parallel()
+		endRefused(t, newServer(t, bin, filepath.Join(t.TempDir(), "hayalet.db")))
+	})
 	postgres(t, bin)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +48,37 @@ func refuse(t *testing.T, s *server, f fault) {
 	s.check(t, l)
 }
 
+// endRefused ends a server that cannot write: it does end, and what it could not keep was not answered.
+func endRefused(t *testing.T, s *server) {
+	t.Helper()
+	s.start(t)
+	l := startLoad(t, s, stations, 1)
+	l.progress(t, s, 10*stations)
+	limitFiles(t, s) // it goes with the process
+	s.awaitUnready(t)
+	s.signal(t, syscall.SIGTERM)
+	select {
+	case <-s.ended: // whatever it says of that
+	case <-time.After(patience):
+		t.Fatal("the server does not end while it cannot write")
+	}
+	s.start(t)
+	s.awaitReady(t)
+	l.progress(t, s, 10*stations)
+	l.finish(t)
+	s.check(t, l)
+}
+
+func (s *server) awaitUnready(t *testing.T) (reason string) {
+	t.Helper()
+	s.await(t, "unready", func() bool {
+		var status int
+		status, reason = s.readiness()
+		return status == http.StatusServiceUnavailable
+	})
+	return reason
+}
+
 // refusedFor is longer than some stations wait for an answer: they come back with the same message.
 const refusedFor = impatient + 3*time.Second
 
@@ -58,12 +90,7 @@ func (s *server) refused(t *testing.T, l *load, f fault) {
 	before := s.memory(t)
 	end := f.begin(t, s)
 	defer end()
-	var reason string
-	s.await(t, "unready", func() bool {
-		var status int
-		status, reason = s.readiness()
-		return status == http.StatusServiceUnavailable
-	})
+	reason := s.awaitUnready(t)
 	if !strings.Contains(reason, f.reason) {
 		t.Errorf("unready because of %s, want %q in it", reason, f.reason)
 	}

@@ -25,7 +25,8 @@ type server struct {
 	stations string // host:port
 	http     string
 	log      *os.File
-	limit    uint64 // of the size of its files, where not zero
+	told     *receiver
+	kills    int
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
@@ -51,7 +52,7 @@ func newServer(t *testing.T, bin, db string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{bin: bin, db: db, stations: freeAddress(t), http: freeAddress(t), log: log}
+	s := &server{bin: bin, db: db, stations: freeAddress(t), http: freeAddress(t), log: log, told: newReceiver(t)}
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			_ = s.cmd.Process.Kill()
@@ -84,11 +85,9 @@ func freeAddress(t *testing.T) string {
 // start starts the process, and does not wait for anything.
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	args := []string{s.bin, "serve", "--listen", s.stations, "--http", s.http, "--db", s.db, "--log-format", "json", "--log-level", "error"}
-	if s.limit > 0 {
-		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, s.limit/512), "sh"}, args...)
-	}
-	s.cmd = exec.Command(args[0], args[1:]...)
+	args := []string{"serve", "--listen", s.stations, "--http", s.http, "--db", s.db, "--log-format", "json", "--log-level", "error"}
+	s.cmd = exec.Command(s.bin, args...)
+	s.cmd.Env = append(s.cmd.Environ(), "HAYALET_WEBHOOK__URL="+s.told.url)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -147,6 +146,7 @@ func (s *server) kill(t *testing.T) {
 	}
 	s.signal(t, syscall.SIGKILL)
 	<-s.ended
+	s.kills++
 }
 
 // stop ends the process as an operator does.
