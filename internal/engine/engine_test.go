@@ -21,7 +21,7 @@ func story(t *testing.T) []hayalet.Frame {
 	st := newStage(t, hayalet.OCPP16)
 	for _, line := range []string{
 		"+0s open", "+1s boot", "+1s status 1 Available", "+1s start 1 meter=50000 id=3", "+5m meter 1 50500 Wh tx=3", "+5m stop id=3 meter=51000",
-		"+1m meter 1 51060 Wh", "+1m meter 1 51120 Wh", "x10 +10m meter 1 51120 Wh", "+1m status 1 Available",
+		"+1m meter 1 51060 Wh", "+1m meter 1 51120 Wh", "+1m meter 1 51125 Wh", "+1m meter 1 51130 Wh", "x10 +10m meter 1 51130 Wh", "+1m status 1 Available",
 	} {
 		st.line(line)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,16 @@ func crash(t *testing.T, from *memory, frames []hayalet.Frame) {
 	for key, inc := range lost.incidents { // incidents are written at once, state is not
 		from.incidents[key] = inc
 	}
+	from.history = append(from.history, lost.history...)
+}
+
+// turns are the revisions of an incident's history, each once: one that is saved again is the same.
+func turns(history []hayalet.Incident) (revs []uint64) {
+	for _, inc := range history {
+		revs = append(revs, inc.Rev)
+	}
+	slices.Sort(revs)
+	return slices.Compact(revs)
 }
 
 // TestCrashAnywhereChangesNothing saves state after some frame, lets the process die after another, and goes on from the
@@ -58,6 +69,9 @@ func TestCrashAnywhereChangesNothing(t *testing.T) {
 			through(t, parts, frames[again:])
 			if !reflect.DeepEqual(parts.incidents, whole.incidents) {
 				t.Errorf("saved at %d, died at %d: got %+v, want %+v", saved, died, parts.incidents, whole.incidents)
+			}
+			if got, want := turns(parts.history), turns(whole.history); !slices.Equal(got, want) {
+				t.Errorf("saved at %d, died at %d: turns at revisions %d, want %d", saved, died, got, want)
 			}
 		}
 	}

@@ -47,6 +47,8 @@ type turn struct {
 	cause    hayalet.Cause
 }
 
+func turnOf(inc *hayalet.Incident) turn { return turn{inc.State, inc.Severity, inc.Cause} }
+
 func newWaiting() waiting {
 	return waiting{incidents: make(map[string]hayalet.Incident), stations: make(map[hayalet.StationID]stationState)}
 }
@@ -55,8 +57,17 @@ func newSaver(store hayalet.States, log *slog.Logger) *saver {
 	return &saver{store: store, log: log, wake: make(chan struct{}, 1), waiting: newWaiting(), turns: make(map[string]turn)}
 }
 
+// know takes the incidents of a station whose state was saved: how those that run stand is history already.
+func (s *saver) know(kept []hayalet.Incident) {
+	for i := range kept {
+		if kept[i].Open() {
+			s.turns[kept[i].Key] = turnOf(&kept[i])
+		}
+	}
+}
+
 func (s *saver) put(inc hayalet.Incident) {
-	now := turn{inc.State, inc.Severity, inc.Cause}
+	now := turnOf(&inc)
 	s.mu.Lock()
 	s.waiting.incidents[inc.Key] = inc
 	if before, known := s.turns[inc.Key]; !known || before != now {

@@ -52,6 +52,7 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	u.station = img.Station
 	u.station.Bind(e.cfg.Profiles)
 	u.folder = detect.NewFolder(img.Kept)
+	e.saver.know(img.Kept)
 	u.latest, u.conns, u.pos = img.Latest, img.Conns, s.Position
 	for c, saved := range img.Memories {
 		if saved != nil {
