@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,9 +30,11 @@ type frame struct {
 // incident is what is compared of one when it has ended by time alone after the last frame.
 type incident struct {
 	Key      string     `json:"key"`
+	Rev      uint64     `json:"rev"`
 	Rule     string     `json:"rule"`
 	Station  string     `json:"station"`
 	State    string     `json:"state"`
+	Cause    string     `json:"cause"`
 	Severity string     `json:"severity"`
 	Energy   float64    `json:"energy_wh"`
 	Readings int        `json:"readings"`
@@ -55,6 +58,7 @@ func (s *server) check(t *testing.T, l *load) {
 	s.start(t)
 	s.awaitReady(t)
 	kept := parse[json.RawMessage](t, s.run(t, "incidents", "list", "--url", "http://"+s.http, "--limit", "10000", "-o", "ndjson"))
+	s.checkHistory(t, kept)
 	s.stop(t)
 	compareIncidents(t, kept, analysed, frames[len(frames)-1].At)
 	checkIncidents(t, kept, l.stations)
@@ -275,6 +279,35 @@ func compareIncidents(t *testing.T, kept, analysed []json.RawMessage, last time.
 	}
 }
 
+// checkHistory: what is kept of how an incident came to stand so are its turns alone, to the last.
+func (s *server) checkHistory(t *testing.T, kept []json.RawMessage) {
+	t.Helper()
+	for _, raw := range kept {
+		inc := decode(t, raw)
+		resp, err := http.Get("http://" + s.http + "/api/v1/incidents/" + inc.Key + "/history")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var history struct {
+			Turns []incident `json:"incidents"`
+		}
+		err = json.NewDecoder(resp.Body).Decode(&history)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		turns := history.Turns
+		for i := 1; i < len(turns); i++ {
+			if turns[i].standing() == turns[i-1].standing() && turns[i].Cause == turns[i-1].Cause {
+				t.Errorf("%s: revision %d is no turn after revision %d", inc.Key, turns[i].Rev, turns[i-1].Rev)
+			}
+		}
+		if n := len(turns); n == 0 || turns[n-1].standing() != inc.standing() {
+			t.Errorf("the history of this incident does not end with it: %+v\n%s", turns, raw)
+		}
+	}
+}
+
 func decode(t *testing.T, raw json.RawMessage) (inc incident) {
 	t.Helper()
 	if err := json.Unmarshal(raw, &inc); err != nil {
@@ -284,7 +317,7 @@ func decode(t *testing.T, raw json.RawMessage) (inc incident) {
 }
 
 func sameButEnd(a, b incident) bool {
-	a.State, b.State, a.Ended, b.Ended = "", "", nil, nil
+	a.State, b.State, a.Rev, b.Rev, a.Ended, b.Ended = "", "", 0, 0, nil, nil
 	return a == b
 }
 
