@@ -143,7 +143,7 @@ func (p *Peer) settle(ctx context.Context, m *ocpp.Message) error {
 	}
 	p.mu.Unlock()
 	if k == nil || k.id != m.ID {
-		p.log.Debug("answer that nobody waits for", "id", m.ID)
+		p.log().Debug("answer that nobody waits for", "id", m.ID)
 		return nil
 	}
 	if m.Type == ocpp.CallError {

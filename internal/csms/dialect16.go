@@ -108,7 +108,7 @@ func (p *Peer) stop(
 		resp.IDTagInfo = p.tagInfo(req.IDTag)
 	}
 	if !req.TransactionID.Valid {
-		p.log.Warn("stop without a readable transaction id")
+		p.log().Warn("stop without a readable transaction id")
 		return resp, nil
 	}
 	stop := hayalet.Stop{
@@ -117,7 +117,7 @@ func (p *Peer) stop(
 	}
 	err := p.csms.book.write(ctx, func(ctx context.Context) error { return p.csms.book.End(ctx, stop) })
 	if errors.Is(err, hayalet.ErrNotFound) {
-		p.log.Warn("stop of an unknown transaction", "transaction", req.TransactionID.Value)
+		p.log().Warn("stop of an unknown transaction", "transaction", req.TransactionID.Value)
 		return resp, nil
 	}
 	return resp, p.unwritten("end a transaction", err)

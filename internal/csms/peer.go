@@ -19,7 +19,6 @@ type Peer struct {
 	csms   *CSMS
 	link   Link
 	speaks *dialect
-	log    *slog.Logger
 	out    []byte // the answer being composed; of Receive's goroutine
 
 	ctx    context.Context // ends with the connection
@@ -34,13 +33,15 @@ type Peer struct {
 }
 
 func newPeer(c *CSMS, link Link, speaks *dialect) *Peer {
-	p := &Peer{
-		csms: c, link: link, speaks: speaks, line: make(chan struct{}, 1),
-		log: c.log.With("station", link.Station(), "conn", link.Conn()),
-	}
+	p := &Peer{csms: c, link: link, speaks: speaks, line: make(chan struct{}, 1)}
 	p.line <- struct{}{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
+}
+
+// log is made where something is to be logged: a peer whose station is silent holds none.
+func (p *Peer) log() *slog.Logger {
+	return p.csms.log.With("station", p.link.Station(), "conn", p.link.Conn())
 }
 
 // Closed ends what the peer has started. Commands that wait for an answer fail.
@@ -58,9 +59,9 @@ func (p *Peer) Receive(ctx context.Context, data []byte) error {
 	case m.Type == ocpp.CallResultError || m.Type == ocpp.Send:
 		p.hear(&m, fault)
 	case fault != nil && (fault.Ignore || m.Type == ocpp.CallResult || m.Type == ocpp.CallError):
-		p.log.Debug("frame ignored", "error", fault)
+		p.log().Debug("frame ignored", "error", fault)
 	case fault != nil:
-		p.log.Debug("frame broken", "error", fault)
+		p.log().Debug("frame broken", "error", fault)
 		return p.sendError(ctx, fault.ID, fault)
 	case m.Type == ocpp.Call:
 		return p.receiveCall(ctx, &m)
@@ -74,11 +75,11 @@ func (p *Peer) Receive(ctx context.Context, data []byte) error {
 func (p *Peer) hear(m *ocpp.Message, fault *ocpp.WireError) {
 	switch {
 	case p.link.Protocol() != hayalet.OCPP21 || fault != nil:
-		p.log.Debug("frame ignored", "type", int(m.Type))
+		p.log().Debug("frame ignored", "type", int(m.Type))
 	case m.Type == ocpp.CallResultError:
-		p.log.Warn("the station could not process an answer", "id", m.ID, "error", fmt.Sprintf("%.64q: %.255q", m.ErrorCode, m.ErrorText))
+		p.log().Warn("the station could not process an answer", "id", m.ID, "error", fmt.Sprintf("%.64q: %.255q", m.ErrorCode, m.ErrorText))
 	case !slices.Contains(p.speaks.sends, m.Action):
-		p.log.Debug("unknown action sent", "action", m.Action)
+		p.log().Debug("unknown action sent", "action", m.Action)
 	}
 }
 
@@ -88,7 +89,7 @@ func (p *Peer) receiveCall(ctx context.Context, m *ocpp.Message) error {
 		return fmt.Errorf("answer %s: %w", m.Action, ctx.Err())
 	}
 	if fault != nil {
-		p.log.Debug("call refused", "action", m.Action, "error", fault)
+		p.log().Debug("call refused", "action", m.Action, "error", fault)
 		return p.sendError(ctx, m.ID, fault)
 	}
 	p.out = ocpp.AppendResult(p.out[:0], m.ID, payload)
@@ -140,7 +141,7 @@ func (p *Peer) unwritten(what string, err error) *ocpp.WireError {
 	if err == nil {
 		return nil
 	}
-	p.log.Warn("connection ended before the book could be written; the station is to say it again", "what", what, "error", err)
+	p.log().Warn("connection ended before the book could be written; the station is to say it again", "what", what, "error", err)
 	return &ocpp.WireError{Code: ocpp.InternalError, Text: "the central system cannot write its book"}
 }
 

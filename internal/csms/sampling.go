@@ -143,7 +143,7 @@ func (p *Peer) startSampling() {
 }
 
 func (p *Peer) set(s *setting) {
-	log := p.log.With("key", s.name, "value", s.value)
+	log := p.log().With("key", s.name, "value", s.value)
 	payload, err := json.Marshal(s.payload)
 	if err != nil {
 		log.Error("set sampling", "error", err)

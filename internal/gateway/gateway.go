@@ -133,6 +133,9 @@ type Server struct {
 	sink     hayalet.FrameSink
 	log      *slog.Logger
 
+	open  context.Context // for handshakes: one for all, because each that comes from a context leaves a map in it
+	close context.CancelFunc
+
 	registry registry
 	failures failures
 
@@ -149,7 +152,9 @@ func New(ln net.Listener, cfg Config, answerer Answerer, sink hayalet.FrameSink,
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	open, shut := context.WithCancel(context.Background())
 	return &Server{
+		open: open, close: shut,
 		cfg: cfg, ln: ln, answerer: answerer, sink: sink, log: log,
 		registry: registry{slots: map[hayalet.StationID]*slot{}},
 		failures: newFailures(cfg.MaxAuthFailures, cfg.AuthWindow),
@@ -231,6 +236,7 @@ func (s *Server) forget(c *conn) {
 
 // shutdown says goodbye to all sockets at once, and cuts those that do not leave in time.
 func (s *Server) shutdown() {
+	s.close()
 	s.mu.Lock()
 	var all []*conn
 	for c := range s.conns {

@@ -28,7 +28,7 @@ func tlsServer(nc net.Conn, cfg *tls.Config) net.Conn { return tls.Server(nc, cf
 // handshake upgrades the socket and reports whether it did. On true the peer is there and ConnOpen was tapped.
 func (c *conn) handshake() bool {
 	cfg := &c.srv.cfg
-	ctx, cancel := context.WithTimeout(c.sock.Context(), cfg.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(c.srv.open, cfg.HandshakeTimeout)
 	defer cancel()
 	end, _ := ctx.Deadline()
 	_ = c.nc.SetReadDeadline(end)

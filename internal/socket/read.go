@@ -21,7 +21,6 @@ type readState struct {
 	packed  []byte // its bytes as they came, where it is deflated
 	unread  int64  // bytes of the present frame's payload still on the wire
 	header  [ws.MaxHeaderSize - 2]byte
-	small   [ws.MaxControlFramePayloadSize]byte
 }
 
 // Read returns the next text message, put together from its fragments and inflated. It is good until the next call.
@@ -125,7 +124,7 @@ func (c *Conn) readPayload(h ws.Header, into *[]byte) error {
 
 func (c *Conn) handleControl(h ws.Header) error {
 	c.allow(h.Length)
-	payload := c.small[:h.Length]
+	payload := make([]byte, h.Length) // 125 bytes at most
 	if _, err := io.ReadFull(&c.in, payload); err != nil {
 		return err
 	}

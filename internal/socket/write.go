@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -78,7 +77,6 @@ func (c *Conn) WriteTurn(data []byte) error {
 // pong answers a ping, for the reader, which must not wait for a side that does not read: where somebody else is writing,
 // that one sends the pong behind it. The last of several answers them all [RFC 6455 §5.5.3].
 func (c *Conn) pong(payload []byte) error {
-	payload = bytes.Clone(payload)
 	c.owed.Store(&payload)
 	select {
 	case <-c.turn:
