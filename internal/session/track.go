@@ -31,7 +31,7 @@ type Track struct {
 	BookFine  hayalet.Energy // of meterStart and meterStop; zero: there was none
 	Grid      hayalet.Energy // power of ten of which all its samples were multiples; zero: there is none
 	Rise      hayalet.Energy // the last rise of its samples
-	Turns     uint8          // how often a rise was another than the one before, up to 255
+	Turns     uint8          // what proves Grid, up to gridNeeds
 	Plain     bool           // its samples carry no prefix in their unit
 	BookScale int64          // factor found for meterStart and meterStop where it is another; 0: it is not
 	Scale     int64          // factor found for its values: 1, or 1000 for kilowatt-hours labelled as watt-hours
@@ -228,13 +228,18 @@ const (
 	finestGrid   = 10 * hayalet.WattHour
 )
 
-// gridNeeds is how many unequal rises prove a grid: a constant power, read at even times, is a multiple of anything.
-const gridNeeds = 5
+// What proves a grid: rises that are one step more or less than the one before. Round numbers alone do not, since a constant
+// power, read at even times, is a multiple of anything; and where one of the two is none, the car may have paused.
+const (
+	gridNeeds = 6
+	gridTurn  = 3
+	gridPause = 1
+)
 
-// moved notes a value of the samples and its rise above the one before. In a transaction standing still is a rise too: a
-// fine register does so only where the car pauses.
+// moved notes a value of the samples and its rise above the one before. In a transaction standing still is a rise too.
 func (t *Track) moved(e, rise hayalet.Energy, charging bool) {
 	for t.Grid != 0 && e%t.Grid != 0 {
+		t.Turns = 0
 		if t.Grid /= 10; t.Grid < finestGrid {
 			t.Grid = 0
 		}
@@ -242,8 +247,12 @@ func (t *Track) moved(e, rise hayalet.Energy, charging bool) {
 	if rise == 0 && !charging {
 		return
 	}
-	if rise != t.Rise {
-		t.Turns = min(t.Turns, 254) + 1
+	if more := rise - t.Rise; t.Grid != 0 && (more == t.Grid || more == -t.Grid) {
+		proof := uint8(gridTurn)
+		if rise == 0 || t.Rise == 0 {
+			proof = gridPause
+		}
+		t.Turns = min(t.Turns+proof, gridNeeds)
 	}
 	t.Rise = rise
 }
