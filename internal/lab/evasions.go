@@ -169,13 +169,6 @@ func evasions() []Family {
 			flowing(w, o, 2*hayalet.Kilowatt, 2*time.Hour, clock)
 			w.truth.Also, w.truth.Loose = []int{0}, true // the register before the outlets counts more
 		}},
-	}
-}
-
-// openEvasions are those whose energy or connector nobody gets right yet.
-func openEvasions() []Family {
-	clock := valueOpts{context: "Sample.Clock"}
-	return []Family{
 		{Name: "high-meter-stop", Rule: pe01, Needs: func(h Habits) bool { return reports(h) && h.Unit == "Wh" }, Play: func(w *World) {
 			o := prelude(w)
 			w.begin(o)

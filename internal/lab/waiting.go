@@ -1,7 +1,5 @@
 package lab
 
-// waiting are families of attack whose energy or connector today's rules get wrong, and waitingBenign those on which they
-// cry wolf. They are not part of the corpus; they join it with the rule that answers them.
-func waiting() []Family { return openEvasions() }
-
+// waitingBenign are families on which today's rules cry wolf. They are not part of the corpus; they join it with the rule that
+// answers them.
 func waitingBenign() []Family { return openHealthy() }

@@ -72,7 +72,7 @@ func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
 		if !t.EpochOpen {
 			c.Notes |= NoteRollback
 		}
-		from := t.Pending
+		from := c.belowStop(t, t.Pending)
 		confirmed := from.At != 0 && !t.EpochOpen
 		if !t.EpochOpen {
 			r.Fall = t.Last.Value - v.energy
@@ -94,6 +94,19 @@ func (s *Station) fell(c *Connector, t *Track, v *value, r Reading) Reading {
 	t.wait(v)
 	r.Fate = FatePending
 	return c.withBaseline(r, t)
+}
+
+// belowStop is the point from which the register rose, where low is the first value after a stop and lies below its meterStop:
+// that stood above the register, which goes on from its last sample and from what can have been delivered up to the stop.
+func (c *Connector) belowStop(t *Track, low point) point {
+	if low.At == 0 || !t.LastBook || c.State != Inactive || c.Tx.End != Stopped || t.Newer.At < c.Tx.StartedAt || low.Value < t.Newer.Value {
+		return low
+	}
+	end := point{t.Newer.Value + c.Rating().Over(max(0, c.IdleSince.Sub(t.Newer.At))), c.IdleSince}
+	if end.Value >= low.Value || low.Value > end.Value+c.limit().Over(low.At.Sub(end.At)) {
+		return low
+	}
+	return end
 }
 
 // fromZero adds to the rise r, which follows the first value of an epoch that began while nobody charges, what that value
