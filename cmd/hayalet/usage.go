@@ -14,8 +14,6 @@ import (
 	"hayalet"
 )
 
-type usageOptions struct{ config, db, output string }
-
 // storeCommand holds what is asked of the database itself.
 func (a *app) storeCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "store", Short: a.text.T("cmd.store"), Args: noSuchCommand, RunE: help}
@@ -24,15 +22,16 @@ func (a *app) storeCommand() *cobra.Command {
 }
 
 func (a *app) storeUsage() *cobra.Command {
-	var o usageOptions
-	cmd := &cobra.Command{
-		Use: "usage", Short: a.text.T("cmd.store.usage"), Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runUsage(cmd.Context(), o) },
+	var q journalQuery
+	cmd := &cobra.Command{Use: "usage", Short: a.text.T("cmd.store.usage"), Args: args(cobra.NoArgs)}
+	q.dbFlags(a, cmd)
+	output := cmd.Flags().StringP("output", "o", "text", a.text.T("flag.output.json"))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkOutput(*output, "text", "json"); err != nil {
+			return err
+		}
+		return a.runUsage(cmd.Context(), q, *output)
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", a.text.T("flag.config"))
-	f.StringVar(&o.db, "db", "", a.text.T("flag.db.asked"))
-	f.StringVarP(&o.output, "output", "o", "text", a.text.T("flag.output.json"))
 	return cmd
 }
 
@@ -50,11 +49,7 @@ type kindUsage struct {
 	Oldest  hayalet.Instant `json:"oldest"`
 }
 
-func (a *app) runUsage(ctx context.Context, o usageOptions) (err error) {
-	if err := checkOutput(o.output, "text", "json"); err != nil {
-		return err
-	}
-	q := journalQuery{config: o.config, db: o.db}
+func (a *app) runUsage(ctx context.Context, q journalQuery, output string) (err error) {
 	cfg, s, err := q.open(ctx, a)
 	if err != nil {
 		return err
@@ -69,7 +64,7 @@ func (a *app) runUsage(ctx context.Context, o usageOptions) (err error) {
 		u := use[kind[0]]
 		all = append(all, kindUsage{kind[1], u.Records, u.Bytes, u.Oldest})
 	}
-	if o.output == "json" {
+	if output == "json" {
 		return a.encode(all)
 	}
 	return a.printUsage(all, cfg.Retention.limits())
