@@ -165,7 +165,7 @@ type States interface {
 	// ErrInvalid.
 	SaveState(ctx context.Context, s State) error
 	// LoadState gives the newest snapshot of each station to the function, in the order of the stations' ids, and returns
-	// the mark. It ends with the function's first error.
+	// the mark. It ends with the function's first error; without a function it returns the mark alone.
 	LoadState(ctx context.Context, to func(Snapshot) error) (mark uint64, err error)
 	// ReadSeries gives a station's readings that touch the time to the function, in the order of From.
 	ReadSeries(ctx context.Context, st StationID, since, until Instant, to func(Series) error) error
@@ -260,8 +260,9 @@ type Retention interface {
 	DropTransactions(ctx context.Context, before Instant, limit int) (int, error)
 	// DropAudit drops entries of before the instant.
 	DropAudit(ctx context.Context, before Instant, limit int) (int, error)
-	// Use tells what each kind takes: frames, series, incidents, transactions, audit.
-	Use(ctx context.Context) (map[string]Usage, error)
+	// Use tells what these kinds take, or all: frames, series, incidents, transactions, audit. The last three are read
+	// through for it.
+	Use(ctx context.Context, kinds ...string) (map[string]Usage, error)
 	// Compact gives some of the room that was freed back to the disk, and reports whether there is more to give.
 	Compact(ctx context.Context) (more bool, err error)
 }

@@ -18,7 +18,7 @@ func (k *Keeper) frames(ctx context.Context, now hayalet.Instant, l Limit, keep 
 	if l.Age <= 0 && l.Size <= 0 {
 		return 0, nil
 	}
-	use, err := k.store.Use(ctx)
+	use, err := k.store.Use(ctx, "frames")
 	if err != nil || use["frames"].Records == 0 {
 		return 0, err
 	}
@@ -57,7 +57,7 @@ func (w *walk) dropBefore(ctx context.Context, before hayalet.Instant) error {
 // made good by looking again.
 func (w *walk) dropOver(ctx context.Context, size int64) error {
 	for {
-		use, err := w.keeper.store.Use(ctx)
+		use, err := w.keeper.store.Use(ctx, "frames")
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (w *walk) through(ctx context.Context, q hayalet.BlockQuery, wants func(*ha
 // below is errEnough where the engine's state does not hold all of the block.
 func (w *walk) below(ctx context.Context, b *hayalet.Block) (err error) {
 	if !w.known {
-		if w.mark, err = w.keeper.store.LoadState(ctx, func(hayalet.Snapshot) error { return nil }); err != nil {
+		if w.mark, err = w.keeper.store.LoadState(ctx, nil); err != nil {
 			return err
 		}
 		w.known = true

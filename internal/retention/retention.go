@@ -223,7 +223,7 @@ const shrinks = 64
 func (k *Keeper) shrink(ctx context.Context, now hayalet.Instant, kind string, size int64, drop drop) (gone int, err error) {
 	var before, step hayalet.Instant
 	for {
-		all, err := k.store.Use(ctx)
+		all, err := k.store.Use(ctx, kind)
 		if err != nil || all[kind].Bytes <= size || before >= now {
 			return gone, err
 		}

@@ -153,6 +153,11 @@ func testUse(t *testing.T, db Database) {
 	saveState(t, s, all(5))
 	begin(t, s, start())
 	must(t, "put audit", s.PutAudit(t.Context(), hayalet.AuditEntry{At: 4, Detail: "x"}))
+	some, err := s.Use(t.Context(), "frames", "audit")
+	must(t, "use", err)
+	if !slices.Equal(slices.Sorted(maps.Keys(some)), []string{"audit", "frames"}) || some["audit"].Records != 1 {
+		t.Errorf("of two kinds: %+v", some)
+	}
 	got := use()
 	for kind, oldest := range map[string]hayalet.Instant{"frames": 11, "series": 5, "incidents": incident("k", 1).OpenedAt, "transactions": start().At, "audit": 4} {
 		u := got[kind]

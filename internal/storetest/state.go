@@ -66,6 +66,9 @@ func testMark(t *testing.T, db Database) {
 	if _, got := load(t, s); got != 1<<62 {
 		t.Errorf("the mark after a restart: %d", got)
 	}
+	if got, err := s.LoadState(t.Context(), nil); got != 1<<62 || err != nil {
+		t.Errorf("the mark alone: %d, %v", got, err)
+	}
 }
 
 // all is a state with something of everything.
