@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -119,9 +120,13 @@ func (a *app) replayProgress() *replayProgress {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
+	return newReplayProgress(a.stderr, a.text.T("progress.replaying"))
+}
+
+func newReplayProgress(w io.Writer, words string) *replayProgress {
 	const often = 200 * time.Millisecond
 	return &replayProgress{begun: time.Now(), bar: progressbar.NewOptions64(1,
-		progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(a.text.T("progress.replaying")), progressbar.OptionShowCount(),
+		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(words), progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(), progressbar.OptionThrottle(often), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(false))}
 }
 
