@@ -158,6 +158,9 @@ func (c *Cluster) Kill() error {
 	if c.server == nil {
 		return errors.New("kill PostgreSQL: it does not run")
 	}
+	if err := syscall.Kill(c.server.pid, syscall.SIGSTOP); err != nil { // else it may fork between the list and its end
+		return fmt.Errorf("stop process %d: %w", c.server.pid, err)
+	}
 	children, err := childrenOf(c.server.pid)
 	if err != nil {
 		return err

@@ -69,6 +69,8 @@ func unreachable(ce *pgconn.ConnectError) error {
 		return fmt.Errorf("there is no host %s; correct the URL", ce.Config.Host)
 	case errors.Is(ce, syscall.ECONNREFUSED), errors.Is(ce, os.ErrNotExist):
 		return fmt.Errorf("no PostgreSQL listens at %s; start it or correct the URL", at)
+	case errors.Is(ce, syscall.ECONNRESET), errors.Is(ce, syscall.EPIPE), errors.Is(ce, io.EOF), errors.Is(ce, io.ErrUnexpectedEOF):
+		return fmt.Errorf("PostgreSQL at %s breaks connections off as they are made; see that its server runs", at)
 	case errors.Is(ce, os.ErrPermission):
 		return fmt.Errorf("this user may not use %s; correct its permissions or the URL", at)
 	case errors.Is(ce, context.DeadlineExceeded), errors.Is(ce, os.ErrDeadlineExceeded):
