@@ -94,7 +94,7 @@ func (s *server) disturb(t *testing.T, rng *rand.Rand) {
 	switch rng.IntN(8) {
 	case 0:
 		s.signal(t, syscall.SIGSTOP)
-		pause(t, time.Duration(rng.IntN(1500))*time.Millisecond)
+		pause(t, time.Duration(rng.IntN(4500))*time.Millisecond) // some stations lose patience
 		s.signal(t, syscall.SIGCONT)
 		return
 	case 1:
