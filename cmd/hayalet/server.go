@@ -301,6 +301,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	keeper := retention.New(s.db, s.cfg.Retention.keeping(), time.Now, s.log)
 	inner.Go(func() error { return keeper.Run(outer) })
+	inner.Go(func() error { giveBack(outer); return nil })
 	if s.record != nil {
 		inner.Go(func() error { s.record.flushLoop(outer); return nil })
 	}

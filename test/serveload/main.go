@@ -50,7 +50,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 1, "turns of all servers")
 	flag.StringVar(&o.servers, "servers", "", "comma-separated names of those to measure; empty: all")
 	flag.IntVar(&o.idle, "idle", 19000, "idle stations whose memory is measured; 0 leaves them out")
-	flag.DurationVar(&o.idleFor, "idle-time", 75*time.Second, "how long they idle")
+	flag.DurationVar(&o.idleFor, "idle-time", 2*time.Minute, "how long they idle")
 	bare := flag.Bool("bare", false, "be the bare server")
 	target := flag.String("target", "", "measure this server alone, ws://host:port, wherever it runs")
 	flag.Parse()
