@@ -70,8 +70,10 @@ type Drip struct {
 
 	Day   int32          // of the last gap, since 1970
 	Daily [gapDays]int32 // missing energy, by the day, mWh
-	Gross [gapDays]int32 // and all that was missing in those gaps, paid for or not
+	Gross [gapDays]int32 // and all that was missing in gaps beyond idling, whoever may have paid for it
 	Gaps  [gapDays]uint8 // how many gaps, by the day
+
+	Unsaid hayalet.Energy // gross of the running episode since its last alarm
 }
 
 // Name is PE-02.
@@ -139,10 +141,17 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 	stale := min(last.Power.Over(r.p.Stale), last.Energy)                               // that meterStop may not have shown yet
 	missing := rd.Increase - rest(v, mem, r.p.Idle, max(r.p.Settle, stale)) + rd.Step() // rounding evens out over many
 	m.turn(int32(v.Step.At / (24 * 3600 * 1_000_000)))
-	if at := m.Day % gapDays; missing > 0 && missing <= r.p.Most {
-		m.Daily[at] = int32(min(hayalet.Energy(m.Daily[at])+missing, math.MaxInt32))
-		m.Gross[at] = int32(min(hayalet.Energy(m.Gross[at])+rd.Increase, math.MaxInt32))
-		m.Gaps[at] = min(m.Gaps[at]+1, 250)
+	if at := m.Day % gapDays; missing <= r.p.Most {
+		if missing > 0 {
+			m.Daily[at] = int32(min(hayalet.Energy(m.Daily[at])+missing, math.MaxInt32))
+			m.Gaps[at] = min(m.Gaps[at]+1, 250)
+		}
+		if rd.Increase > rd.Step()+r.p.Settle+allowance(v.Connector, r.p.Idle).Over(rd.Elapsed()) { // what a stop may not have shown is gross, too
+			m.Gross[at] = int32(min(hayalet.Energy(m.Gross[at])+rd.Increase, math.MaxInt32))
+			if m.Open {
+				m.Unsaid += rd.Increase
+			}
+		}
 	}
 	gross, sum, gaps := m.sum()
 	v.Trace.rung(Rung{Rule: PE02Name, Code: "gaps", Energy: missing, Rest: sum})
@@ -152,8 +161,9 @@ func (r *PE02) gap(v View, mem *Memory, out *[]hayalet.Verdict) {
 			if !m.Open {
 				m.add(gross, sum, rd.Since)
 			} else {
-				m.add(rd.Increase, missing, m.First)
+				m.add(m.Unsaid, missing, m.First)
 			}
+			m.Unsaid = 0
 			m.Summed = true
 			r.alarm(v, m, 0, hayalet.ReasonGaps, out)
 		}
