@@ -15,15 +15,14 @@ type Putter interface{ Put(inc hayalet.Incident) }
 // is never told. What is hidden is not told, unless its beginning was: that is told to its end. What is hidden no longer is
 // told with its next change.
 //
-// After a restart it knows what was told from [Bell.Remember]; a change that comes again from the journal is not told
-// again.
+// After a restart [Bell.Recall] says what was told before; a change that comes again from the journal is not told again.
 type Bell struct {
 	to    Putter
 	least hayalet.Severity
 	hides func(inc *hayalet.Incident) bool
 
 	mu   sync.Mutex
-	told map[string]hayalet.Told // of running incidents, and what was remembered
+	told map[string]hayalet.Told // of running incidents, and what was recalled
 }
 
 // NewBell returns a bell that tells of incidents of the least severity and above that are not hidden. Hides may be nil; it
@@ -32,13 +31,30 @@ func NewBell(to Putter, least hayalet.Severity, hides func(inc *hayalet.Incident
 	return &Bell{to: to, least: least, hides: hides, told: make(map[string]hayalet.Told)}
 }
 
-// Remember takes what was told before this bell was there.
-func (b *Bell) Remember(told []hayalet.Told) {
+// Recall takes what was told before this bell was there, and tells of the incidents that stand otherwise by now. Of those
+// that ended before since it tells no more, and how they came to that may be heard again without being told.
+func (b *Bell) Recall(told []hayalet.Told, incidents []hayalet.Incident, since hayalet.Instant) {
+	for _, t := range told {
+		b.remember(t)
+	}
+	for _, inc := range incidents {
+		if inc.Open() || inc.UpdatedAt >= since {
+			b.Changed(inc)
+		}
+		if !inc.Open() && !b.hidden(&inc) {
+			b.remember(Standing(&inc))
+		}
+	}
+}
+
+func (b *Bell) remember(t hayalet.Told) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, t := range told {
-		b.told[t.Key] = t
-	}
+	b.told[t.Key] = t
+}
+
+func (b *Bell) hidden(inc *hayalet.Incident) bool {
+	return b.hides != nil && inc.Severity >= b.least && b.hides(inc)
 }
 
 // Judged does nothing: a verdict alone wakes nobody.
@@ -55,7 +71,7 @@ func (b *Bell) worth(inc *hayalet.Incident) bool {
 	if inc.Shadow {
 		return false
 	}
-	hidden := b.hides != nil && inc.Severity >= b.least && b.hides(inc)
+	hidden := b.hidden(inc)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before, known := b.told[inc.Key]

@@ -96,9 +96,9 @@ func TestBellIsSilentOnShadows(t *testing.T) {
 	}
 }
 
-// TestBellRemembers: a bell that begins with what was told before tells what is new since, and nothing twice, although
-// the journal's tail is judged again.
-func TestBellRemembers(t *testing.T) {
+// TestBellRecalls: a bell that begins with what was told before tells how things stand where that is new, and nothing
+// twice, although the journal's tail is judged again, from any point on.
+func TestBellRecalls(t *testing.T) {
 	stood := func(rev uint64, at hayalet.Instant, severity hayalet.Severity, state hayalet.IncidentState) hayalet.Incident {
 		return hayalet.Incident{Key: "k", Rev: rev, UpdatedAt: at, Severity: severity, State: state}
 	}
@@ -108,18 +108,54 @@ func TestBellRemembers(t *testing.T) {
 		stood(3, 30, hayalet.High, hayalet.Confirmed),
 		stood(4, 30, hayalet.High, hayalet.Closed),
 		stood(5, 40, hayalet.High, hayalet.Confirmed), // the flow comes back
+		stood(6, 50, hayalet.High, hayalet.Closed),
 	}
-	for told, want := range [][]uint64{{1, 3, 4, 5}, {3, 4, 5}, {3, 4, 5}, {4, 5}, {5}, nil} {
-		var p putter
-		bell := notify.NewBell(&p, hayalet.Medium, nil)
-		if told > 0 {
-			bell.Remember([]hayalet.Told{notify.Standing(&story[told-1])})
-		}
-		for _, inc := range story {
-			bell.Changed(inc)
-		}
-		if !slices.Equal(p.revs, want) {
-			t.Errorf("told of revision %d before: told of %v, want %v", told, p.revs, want)
-		}
+	for _, c := range []struct {
+		name        string
+		told, saved int // revisions; 0: none
+		since       hayalet.Instant
+		want        []uint64
+	}{
+		{"nothing was told or saved", 0, 0, 0, []uint64{1, 3, 4, 5, 6}},
+		{"saved, not told", 0, 1, 0, []uint64{1, 3, 4, 5, 6}},
+		{"told as it was saved", 1, 1, 0, []uint64{3, 4, 5, 6}},
+		{"only another reading since", 1, 2, 0, []uint64{3, 4, 5, 6}},
+		{"closed, not told", 3, 4, 0, []uint64{4, 5, 6}},
+		{"closed and told", 4, 4, 0, []uint64{5, 6}},
+		{"came back, not told", 4, 5, 0, []uint64{5, 6}},
+		{"all over, nothing told", 0, 6, 0, []uint64{6}},
+		{"all over, the end not told", 5, 6, 0, []uint64{6}},
+		{"all over and told", 6, 6, 0, nil},
+		{"over long ago, not told", 5, 6, 60, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var p putter
+			bell := notify.NewBell(&p, hayalet.Medium, nil)
+			var told []hayalet.Told
+			if c.told > 0 {
+				told = append(told, notify.Standing(&story[c.told-1]))
+			}
+			bell.Recall(told, story[max(0, c.saved-1):c.saved], c.since)
+			for _, inc := range story {
+				bell.Changed(inc)
+			}
+			if !slices.Equal(p.revs, c.want) {
+				t.Errorf("told of %v, want %v", p.revs, c.want)
+			}
+		})
+	}
+}
+
+// TestBellDoesNotRecallWhatWasCleared: nobody had heard of it, and it was nothing.
+func TestBellDoesNotRecallWhatWasCleared(t *testing.T) {
+	var p putter
+	bell := notify.NewBell(&p, hayalet.Medium, nil)
+	alarm := hayalet.Incident{Key: "k", Rev: 1, UpdatedAt: 10, Severity: hayalet.High, State: hayalet.Confirmed}
+	cleared := hayalet.Incident{Key: "k", Rev: 2, UpdatedAt: 20, Severity: hayalet.High, State: hayalet.Cleared}
+	bell.Recall(nil, []hayalet.Incident{cleared}, 0)
+	bell.Changed(alarm)
+	bell.Changed(cleared)
+	if len(p.revs) > 0 {
+		t.Errorf("told of %v, want of nothing", p.revs)
 	}
 }
