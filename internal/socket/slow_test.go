@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -116,6 +117,36 @@ func TestPingsWhileAWriteIsStuck(t *testing.T) {
 		}
 		if err := <-wrote; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A connection that has been silent gives its buffers back. What comes then is taken like anything else, in whatever
+// pieces it comes.
+func TestMessagesAfterASilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, nc := piped(t, socket.Config{})
+		got := make(chan string)
+		go func() {
+			for {
+				data, err := c.Read()
+				if err != nil {
+					return
+				}
+				got <- string(data)
+			}
+		}()
+		for _, size := range []int{0, 1, 9, 10, 17, 125, 420, 1024, 5000, 70_000} {
+			if h, err := ws.ReadHeader(nc); err != nil || h.OpCode != ws.OpPing { // the silence before it
+				t.Fatalf("got %+v, %v", h, err)
+			}
+			_ = ws.WriteFrame(nc, ws.MaskFrame(ws.NewPongFrame(nil)))
+			for _, text := range []string{strings.Repeat("a", size), "next"} {
+				go func() { _ = ws.WriteFrame(nc, ws.MaskFrame(ws.NewTextFrame([]byte(text)))) }()
+				if back := <-got; back != text {
+					t.Errorf("%d bytes after a silence: got %.20q of %d", size, back, len(back))
+				}
+			}
 		}
 	})
 }
