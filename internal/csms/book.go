@@ -33,6 +33,9 @@ func (b *book) write(ctx context.Context, do func(context.Context) error) error 
 	if written(err) {
 		return err
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	defer b.settle()
 	b.wait(err)
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
@@ -47,7 +50,10 @@ func (b *book) write(ctx context.Context, do func(context.Context) error) error 
 	}
 }
 
-func written(err error) bool { return err == nil || errors.Is(err, hayalet.ErrNotFound) }
+// written reports whether another try would end as this one did.
+func written(err error) bool {
+	return err == nil || errors.Is(err, hayalet.ErrNotFound) || errors.Is(err, hayalet.ErrInvalid)
+}
 
 func (b *book) wait(err error) {
 	b.mu.Lock()

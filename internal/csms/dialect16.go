@@ -3,8 +3,11 @@ package csms
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math"
+	"strings"
 
 	"hayalet"
 	"hayalet/internal/ocpp"
@@ -77,7 +80,7 @@ func (p *Peer) start(
 		}
 	}
 	start := hayalet.Start{
-		Station: p.link.Station(), Connector: hayalet.ConnectorID(connector.Value), Token: string(req.IDTag),
+		Station: p.link.Station(), Connector: hayalet.ConnectorID(connector.Value), Token: tokenOf(req.IDTag),
 		Meter: req.MeterStart.Value, ClaimedAt: claimOf(req.Timestamp), At: p.csms.now(),
 	}
 	var id int64
@@ -93,10 +96,27 @@ func (p *Peer) start(
 // one sent again, and get its ended id back.
 func claimOf(timestamp tolerant.Text) string {
 	at, _, ok := hayalet.ParseInstant(timestamp)
-	if !ok || at.Time().Year() < firstYear {
+	switch {
+	case !ok || at.Time().Year() < firstYear:
 		return ""
+	case len(timestamp) > maxClaim:
+		return at.String()
 	}
 	return string(timestamp)
+}
+
+// What the book keeps of what a station may write at any length; it is part of a key there.
+const (
+	maxToken = 255 // bytes; a token of the standard has 20 characters, one of 2.x 255
+	maxClaim = 64
+)
+
+// tokenOf is the token, or one of a bounded length that stands for it.
+func tokenOf(tag tolerant.Text) string {
+	if len(tag) <= maxToken {
+		return string(tag)
+	}
+	return fmt.Sprintf("%s…%x", strings.ToValidUTF8(string(tag[:64]), ""), sha256.Sum256([]byte(tag)))
 }
 
 // stop notes the end of a transaction. A stop is never refused [1.6 §4.10]; one of an unknown id is logged.

@@ -47,6 +47,7 @@ type conn struct {
 	frames [2]hayalet.Frame
 
 	// The message that its peer is receiving, until it is kept. Only the goroutine of serve knows it.
+	holding    bool
 	unkept     []byte
 	receivedAt hayalet.Instant
 	waits      atomic.Int64 // receivedAt until it is kept, else zero: for anybody
@@ -170,7 +171,7 @@ func (c *conn) readAll() error {
 		if err != nil {
 			return err
 		}
-		c.unkept, c.receivedAt = data, c.now()
+		c.holding, c.unkept, c.receivedAt = true, data, c.now()
 		c.waits.Store(int64(c.receivedAt))
 		if c.srv.cfg.Relay || c.sock.Closing() {
 			if err := c.keepReceived(ctx); err != nil {
@@ -201,7 +202,7 @@ func (c *conn) receive(ctx context.Context, data []byte) (err error) {
 
 // keepReceived keeps the message that was received, unless it is kept already. The end of the connection does not hinder it.
 func (c *conn) keepReceived(ctx context.Context) error {
-	if c.unkept == nil {
+	if !c.holding {
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -222,17 +223,18 @@ func (c *conn) Keep(ctx context.Context) error { return c.keepReceived(ctx) }
 // taken is the message that was received, as a frame. It is not kept a second time.
 func (c *conn) taken() hayalet.Frame {
 	in := hayalet.Frame{At: c.receivedAt, Dir: hayalet.In, Data: c.unkept}
-	c.unkept = nil
+	c.holding, c.unkept = false, nil
 	return in
 }
 
-// Send implements Link. Tap and write happen in one turn, so that frames go out in the order of their Seq.
+// Send implements Link. Tap and write happen in one turn, so that frames go out in the order of their Seq. The caller's ctx
+// ends the wait for the turn alone: what is kept as sent is to be sent.
 func (c *conn) Send(ctx context.Context, data []byte) error {
 	if err := c.sock.TakeTurn(ctx); err != nil {
 		return err
 	}
 	defer c.sock.PassTurn()
-	if err := c.tap(ctx, c.sent(data)); err != nil {
+	if err := c.tap(c.sock.Context(), c.sent(data)); err != nil {
 		return err
 	}
 	return c.sock.WriteTurn(data)
@@ -240,7 +242,7 @@ func (c *conn) Send(ctx context.Context, data []byte) error {
 
 // Answer implements Link.
 func (c *conn) Answer(ctx context.Context, data []byte) error {
-	if c.unkept == nil {
+	if !c.holding {
 		return c.Send(ctx, data)
 	}
 	if err := c.sock.TakeTurn(ctx); err != nil {

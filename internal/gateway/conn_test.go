@@ -23,7 +23,7 @@ func TestFramesAreTappedInOrder(t *testing.T) {
 	at := time.Date(2025, 11, 23, 19, 20, 59, 944555666, time.UTC)
 	s := startTCP(t, gateway.Config{Clock: func() time.Time { return at }})
 	st := s.connect(t, "/CP_1")
-	for _, text := range []string{"one", "two \xff", ""} { // text that is not UTF-8 is evidence, too
+	for _, text := range []string{"", "two \xff", ""} { // text that is not UTF-8 is evidence, and so is none
 		st.text(text)
 		st.wantText(text)
 	}
@@ -45,7 +45,7 @@ func TestFramesAreTappedInOrder(t *testing.T) {
 			t.Errorf("frame %d: a control frame with data", i)
 		}
 	}
-	want := "open in |message in one|message out one|message in two \xff|message out two \xff|message in |message out |close in "
+	want := "open in |message in |message out |message in two \xff|message out two \xff|message in |message out |close in "
 	if strings.Join(got, "|") != want {
 		t.Errorf("got %q", got)
 	}
@@ -211,6 +211,9 @@ func TestHorizonWaitsForWhatIsBeingAnswered(t *testing.T) {
 	if now := later(); !s.Horizon(now).Equal(now) {
 		t.Errorf("the horizon is %v, although nothing is being answered", s.Horizon(now))
 	}
+	st.text("") // a message of nothing is one
+	st.wantText("")
+	eventually(t, "nothing is kept and answered", func() bool { now := later(); return s.Horizon(now).Equal(now) })
 	before := time.Now().Truncate(time.Microsecond)
 	st.text("stuck")
 	eventually(t, "the message is received", func() bool { now := later(); return s.Horizon(now).Before(now) })

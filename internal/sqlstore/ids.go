@@ -3,9 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
+
+	"hayalet"
 )
 
 // reservedAtOnce is how many transaction ids a process reserves at once. What it has not used when it ends is lost: an id
@@ -15,7 +16,7 @@ const reservedAtOnce = 100
 // lastID is the largest id that is given: OCPP 1.6 stations read transaction ids as 32-bit integers.
 const lastID = math.MaxInt32
 
-var errNoIDs = errors.New("all transaction ids are used up")
+var errNoIDs = fmt.Errorf("all transaction ids are used up: %w", hayalet.ErrInvalid)
 
 // idRange is a range of reserved ids, next up to but not including end.
 type idRange struct{ next, end int64 }
