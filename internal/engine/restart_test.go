@@ -157,3 +157,35 @@ func TestHistoryKeepsTheTurns(t *testing.T) {
 		t.Errorf("the last turn is %s %s, the incident %s %s", last.Severity, last.State, kept.Severity, kept.State)
 	}
 }
+
+// TestSignsOfLifeAreState: heartbeats alone say until when the link was there, over restarts, too. A start that is dated into
+// a time at which it was there explains nothing.
+func TestSignsOfLifeAreState(t *testing.T) {
+	st := newStage(t, hayalet.OCPP16)
+	for _, line := range []string{
+		"+0s open", "+1s boot", "+1s status 1 Available", "+15m meter 1 50000 Wh", "+15m meter 1 50000 Wh",
+		`x30 +10m raw [2,"h","Heartbeat",{}]`,
+		"+1m open", "+1s meter 1 54000 Wh", "+2m start 1 meter=50000 id=7 claim=-3h", "+1h meter 1 54000 Wh",
+	} {
+		st.line(line)
+	}
+	frames := journalled(st.frames)
+	whole := newMemory()
+	through(t, whole, frames)
+	for first := 6; first < 30; first += 4 {
+		for second := first + 1; second < 36; second += 5 {
+			parts := newMemory()
+			through(t, parts, frames[:first])
+			through(t, parts, frames[first:second])
+			through(t, parts, frames[second:])
+			if !reflect.DeepEqual(parts.incidents, whole.incidents) {
+				t.Fatalf("restarted after %d and %d: got %+v, want %+v", first, second, parts.incidents, whole.incidents)
+			}
+			for id, snap := range whole.snapshots {
+				if string(parts.snapshots[id].Body) != string(snap.Body) {
+					t.Fatalf("restarted after %d and %d: the state is\n%s\nwant\n%s", first, second, parts.snapshots[id].Body, snap.Body)
+				}
+			}
+		}
+	}
+}

@@ -60,6 +60,7 @@ func (u *unit) arm() {
 	}
 	for _, inc := range u.folder.Kept() {
 		if inc.Open() && !u.rules.Has(inc.Rule) { // nobody would ever end it
+			u.unsaved = change{is: true, pos: u.pos}
 			u.conclude(&hayalet.Verdict{
 				Rule: inc.Rule, Station: inc.Station, Connector: inc.Connector, Kind: hayalet.Close, At: u.latest, EventAt: u.latest,
 				Severity: inc.Severity, Reason: hayalet.ReasonRuleGone,
@@ -102,12 +103,12 @@ func (u *unit) timed(e *hayalet.Event) {
 }
 
 func (u *unit) apply(e *hayalet.Event, w *scratch) {
-	if e.Kind == hayalet.EventOther && u.station.Link.Conn == e.Conn {
-		u.station.Apply(e, &w.steps) // a sign of life, nothing to judge
-		return
-	}
-	if !u.unsaved.is {
+	if !u.unsaved.is { // by a sign of life, too: it says until when the link was there
 		u.unsaved = change{is: true, pos: u.pos, round: w.round}
+	}
+	if e.Kind == hayalet.EventOther && u.station.Link.Conn == e.Conn {
+		u.station.Apply(e, &w.steps) // nothing to judge
+		return
 	}
 	steps := u.station.Apply(e, &w.steps)
 	if e.Kind == hayalet.EventBoot {
