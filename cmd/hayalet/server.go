@@ -196,14 +196,21 @@ func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) e
 	return err
 }
 
-// horizon is the time up to which the engine was given all that was received. The gateway is asked first: what it hands on
-// meanwhile is with the journal then.
+// horizon is the time up to which the engine was given all that was received. They are asked in the order of the frames'
+// way: what one hands on meanwhile is with the next then.
 func (s *server) horizon(now time.Time) time.Time {
-	received := s.gateway.Horizon(now)
-	if kept := s.journal.Horizon(now); kept.Before(received) {
-		return kept
+	oldest := s.gateway.Horizon(now)
+	if s.tap != nil {
+		oldest = earlier(oldest, s.tap.Horizon(now))
 	}
-	return received
+	return earlier(oldest, s.journal.Horizon(now))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -312,15 +319,26 @@ func (s *server) run(ctx context.Context) error {
 	doors, ctx := errgroup.WithContext(ctx)
 	doors.Go(func() error { return s.gateway.Run(ctx) })
 	doors.Go(func() error { return s.serveHTTP(ctx) })
-	err := doors.Wait()
+	err := unless(context.Canceled, doors.Wait())
 	feed() // the journal keeps what is on its way still, and the engine sees it
-	err = errors.Join(err, keep())
+	kept := keep()
+	if kept != nil {
+		s.log.Error("the journal ends with what it could not write", "error", kept)
+	}
+	err = errors.Join(err, unless(context.Canceled, kept))
 	s.engine.Close()
-	err = errors.Join(err, judge.Wait()) // before the webhook's last try: what is judged now is to be told, too
+	err = errors.Join(err, unless(context.Canceled, judge.Wait())) // before the webhook's last try: what is judged now is to be told, too
 	stop()
-	err = errors.Join(err, inner.Wait())
-	if err == nil || errors.Is(err, context.Canceled) {
+	err = errors.Join(err, unless(context.Canceled, inner.Wait()))
+	if err == nil {
 		s.log.Info("stopped")
+	}
+	return err
+}
+
+// unless is err, but for one that is the expected end.
+func unless(expected, err error) error {
+	if errors.Is(err, expected) {
 		return nil
 	}
 	return err

@@ -18,29 +18,46 @@ type feed struct {
 	sink    hayalet.FrameSink
 	news    chan delivery
 
-	mu      sync.Mutex
-	next    uint64          // position that the sink gets next
-	end     uint64          // position that is committed next
-	reached hayalet.Instant // the latest receipt that the sink has seen
+	mu    sync.Mutex
+	next  uint64  // position that the sink gets next
+	end   uint64  // position that is committed next
+	owing []stage // what the sink has yet to get, in the order of positions
 }
 
 // delivery is one commit on its way to the sink.
 type delivery struct {
-	batch  *frames.Batch
-	first  uint64
-	end    uint64 // the position after its last
-	lastAt hayalet.Instant
+	batch *frames.Batch
+	first uint64
+	end   uint64 // the position after its last
 }
 
+// stage is frames that the sink has yet to get.
+type stage struct {
+	end    uint64          // the position after the last of them
+	oldest hayalet.Instant // receipt
+}
+
+// stages bounds how many are told apart. Beyond that the newest take in what comes.
+const stages = 1024
+
 func newFeed(j *Journal, sink hayalet.FrameSink, next, end uint64) *feed {
-	return &feed{journal: j, sink: sink, news: make(chan delivery, waiting), next: next, end: max(end, 1)}
+	f := &feed{journal: j, sink: sink, news: make(chan delivery, waiting), next: next, end: max(end, 1)}
+	if f.next < f.end {
+		f.owing = []stage{{end: f.end, oldest: 1}} // of before the start: as old as may be
+	}
+	return f
 }
 
 // offer hands a commit's frames over, or returns false and leaves them to be read from the store.
-func (f *feed) offer(b *frames.Batch, h Header) bool {
-	d := delivery{batch: b, first: h.First, end: h.First + uint64(h.Frames), lastAt: h.LastAt}
+func (f *feed) offer(c *commit, h Header) bool {
+	d := delivery{batch: c.batch, first: h.First, end: h.First + uint64(h.Frames)}
 	f.mu.Lock()
 	f.end = d.end
+	if n := len(f.owing); n < stages {
+		f.owing = append(f.owing, stage{d.end, c.oldest})
+	} else {
+		f.owing[n-1] = stage{d.end, min(f.owing[n-1].oldest, c.oldest)}
+	}
 	f.mu.Unlock()
 	select {
 	case f.news <- d:
@@ -83,7 +100,7 @@ func (f *feed) deliver(ctx context.Context, d delivery) error {
 	if d.end <= f.position() {
 		return nil // it was read from the store meanwhile
 	}
-	return f.give(ctx, d.batch.Frames(), d.end, d.lastAt)
+	return f.give(ctx, d.batch.Frames(), d.end)
 }
 
 // catchUp reads on from the store where nothing waits in memory.
@@ -123,20 +140,16 @@ func (u upTo) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 	if len(fs) == 0 {
 		return nil
 	}
-	var lastAt hayalet.Instant
-	for i := range fs {
-		lastAt = max(lastAt, fs[i].At)
-	}
-	return u.feed.give(ctx, fs, fs[len(fs)-1].Pos+1, lastAt)
+	return u.feed.give(ctx, fs, fs[len(fs)-1].Pos+1)
 }
 
-func (f *feed) give(ctx context.Context, fs []hayalet.Frame, end uint64, lastAt hayalet.Instant) error {
+func (f *feed) give(ctx context.Context, fs []hayalet.Frame, end uint64) error {
 	if err := f.sink.PutFrames(ctx, fs); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next, f.reached = end, max(f.reached, lastAt)
+	f.reach(end)
 	return nil
 }
 
@@ -152,19 +165,36 @@ func (f *feed) committed() uint64 {
 	return f.end
 }
 
-// Horizon is the time up to which the sink has seen all that was received: now where nothing is on its way to it, else
-// the latest receipt that it has.
+// reach is for the holder of the lock.
+func (f *feed) reach(next uint64) {
+	f.next = next
+	got := 0
+	for got < len(f.owing) && f.owing[got].end <= next {
+		got++
+	}
+	f.owing = f.owing[:copy(f.owing, f.owing[got:])]
+}
+
+// Horizon is the time up to which the sink has all that was received: the receipt of the oldest frame that is on its way to
+// it, or else now.
 func (j *Journal) Horizon(now time.Time) time.Time {
+	oldest := hayalet.InstantOf(now)
 	j.mu.Lock()
-	idle := j.filling.batch.Len() == 0 && j.writing == nil
+	for _, c := range []*commit{j.filling, j.writing} {
+		if c != nil && c.batch.Len() > 0 {
+			oldest = min(oldest, c.oldest)
+		}
+	}
+	if j.feed != nil {
+		j.feed.mu.Lock()
+		for _, st := range j.feed.owing {
+			oldest = min(oldest, st.oldest)
+		}
+		j.feed.mu.Unlock()
+	}
 	j.mu.Unlock()
-	if j.feed == nil {
+	if oldest == hayalet.InstantOf(now) {
 		return now
 	}
-	j.feed.mu.Lock()
-	defer j.feed.mu.Unlock()
-	if idle && j.feed.next >= j.feed.end {
-		return now
-	}
-	return j.feed.reached.Time()
+	return oldest.Time()
 }

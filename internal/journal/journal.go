@@ -26,7 +26,6 @@ const (
 	firstRetry = 50 * time.Millisecond // after a commit that failed; it doubles
 	lastRetry  = time.Second
 	tryTimeout = 30 * time.Second // for one commit
-	knownTail  = 64               // blocks whose frames are known again after a start
 	knownGone  = 1024             // connections that have ended and are known still
 	spares     = 4                // batches that are kept for the next commits
 )
@@ -47,7 +46,7 @@ type Config struct {
 var ErrClosed = errors.New("journal has ended")
 
 // Journal keeps frames in a store. It is a [hayalet.Journal]. A frame of a connection whose number was kept before is not
-// kept twice; it knows the connections that are open, and those of the last blocks before it was opened.
+// kept twice; it knows the connections that it has seen open, and those that ended lately.
 type Journal struct {
 	store hayalet.Blocks
 	cfg   Config
@@ -73,10 +72,11 @@ type Journal struct {
 
 // commit is frames that go to disk together, and whoever waits for that.
 type commit struct {
-	batch *frames.Batch // whose it is: the filling ones', then the committing goroutine's, then the feed's
-	taken chan struct{} // closed when no more may join
-	done  chan struct{} // closed when they are on disk, or err says why not
-	err   error
+	oldest hayalet.Instant // receipt
+	batch  *frames.Batch   // whose it is: the filling ones', then the committing goroutine's, then the feed's
+	taken  chan struct{}   // closed when no more may join
+	done   chan struct{}   // closed when they are on disk, or err says why not
+	err    error
 }
 
 func (j *Journal) newCommit() *commit {
@@ -121,7 +121,7 @@ func Open(ctx context.Context, store hayalet.Blocks, cfg Config, log *slog.Logge
 	return j, nil
 }
 
-// resume finds the end of the chain, and which frames of open connections are in the last blocks.
+// resume finds the end of the chain.
 func (j *Journal) resume(ctx context.Context) error {
 	last, err := j.store.LastBlock(ctx)
 	if errors.Is(err, hayalet.ErrNotFound) {
@@ -130,24 +130,7 @@ func (j *Journal) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.maker.resume(&last); err != nil {
-		return err
-	}
-	opener, err := NewOpener()
-	if err != nil {
-		return err
-	}
-	q := hayalet.BlockQuery{From: max(last.Number, knownTail) - knownTail + 1, Bodies: true}
-	return j.store.ReadBlocks(ctx, q, func(b hayalet.Block) error {
-		if b.Body == nil {
-			return nil
-		}
-		fs, err := opener.Frames(&b)
-		for i := range fs {
-			j.news(&fs[i])
-		}
-		return err
-	})
+	return j.maker.resume(&last)
 }
 
 // news reports whether the frame was not kept before, and remembers it.
@@ -184,11 +167,21 @@ func (j *Journal) Ready() error {
 }
 
 // PutFrames returns when the frames are on disk. While the disk refuses them it waits; when ctx ends first, they may be
-// kept still.
+// kept still. More of them than a block holds are spread over several: only those that fit into one are kept all or none.
 func (j *Journal) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
-	c, err := j.join(ctx, fs)
-	if c == nil || err != nil {
-		return err
+	var c *commit
+	for len(fs) > 0 {
+		n := j.fits(fs)
+		next, err := j.join(ctx, fs[:n])
+		if err != nil {
+			return err
+		}
+		if fs = fs[n:]; next != nil {
+			c = next // the later one is on disk last
+		}
+	}
+	if c == nil {
+		return nil
 	}
 	select {
 	case <-c.done:
@@ -196,6 +189,16 @@ func (j *Journal) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// fits is how many of the frames, a message and its answer at least, go into one block.
+func (j *Journal) fits(fs []hayalet.Frame) int {
+	n, bytes := 0, 0
+	for n < len(fs) && (n < 2 || n < j.cfg.MaxFrames && bytes+len(fs[n].Data) <= j.cfg.MaxBytes) {
+		bytes += len(fs[n].Data)
+		n++
+	}
+	return n
 }
 
 // join adds the frames to the commit that is filling, once it has room, and returns it. Where all of them were kept before
@@ -228,9 +231,13 @@ func (j *Journal) join(ctx context.Context, fs []hayalet.Frame) (*commit, error)
 func (j *Journal) add(c *commit, fs []hayalet.Frame) *commit {
 	before := c.batch.Len()
 	for i := range fs {
-		if j.news(&fs[i]) {
-			c.batch.Add(&fs[i])
+		if !j.news(&fs[i]) {
+			continue
 		}
+		if c.batch.Len() == 0 || fs[i].At < c.oldest {
+			c.oldest = fs[i].At
+		}
+		c.batch.Add(&fs[i])
 	}
 	switch {
 	case c.batch.Len() == 0:
@@ -335,7 +342,7 @@ func (j *Journal) write(ctx context.Context, c *commit) error {
 			break
 		}
 		if errors.Is(err, hayalet.ErrConflict) {
-			return fmt.Errorf("another server writes to the journal; give each its own database: %w", err)
+			return fmt.Errorf("the journal does not end where this server left it: another one writes to it, or the database was set back; give each server its own and start again: %w", err)
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("%d frames are not kept and not answered: %w", c.batch.Len(), ctx.Err())
@@ -348,7 +355,7 @@ func (j *Journal) write(ctx context.Context, c *commit) error {
 	}
 	j.maker.link(header)
 	j.troubled(nil)
-	if j.feed == nil || !j.feed.offer(c.batch, header) {
+	if j.feed == nil || !j.feed.offer(c, header) {
 		j.release(c.batch)
 	}
 	j.mu.Lock()

@@ -144,8 +144,6 @@ func TestAFrameIsKeptOnce(t *testing.T) {
 	put(t, j, last)
 	put(t, j, slices.Concat(second, last))
 	stop()
-	j, _ = running(t, &s, journal.Config{})
-	put(t, j, second)
 	if got, want := bare(replay(t, &s, hayalet.FrameQuery{})), slices.Concat(first, second, last); !reflect.DeepEqual(got, want) {
 		t.Errorf("kept\n%+v, want\n%+v", got, want)
 	}
@@ -211,6 +209,9 @@ func TestNothingIsAnsweredWhileTheDiskRefuses(t *testing.T) {
 	if err := j.PutFrames(gone, exchange("d", 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller that has gone: %v", err)
 	}
+	if at, now := j.Horizon(time.Unix(2_000_000_000, 0)), exchange("c", 1)[0].At; hayalet.InstantOf(at) != now {
+		t.Errorf("the horizon is %v, want the receipt of what waits, %v", at, now)
+	}
 	s.breaks(nil)
 	if err := <-answered; err != nil {
 		t.Errorf("after the disk works again: %v", err)
@@ -248,6 +249,26 @@ func TestAnEndLeavesNobodyWaiting(t *testing.T) {
 	for range 2 {
 		if err := <-answered; err == nil {
 			t.Error("answered although nothing is kept")
+		}
+	}
+}
+
+// TestMoreThanABlockHolds: what is put at once goes into as many blocks as it needs, a message and its answer never apart.
+func TestMoreThanABlockHolds(t *testing.T) {
+	var s store
+	j, stop := running(t, &s, journal.Config{Linger: -1, MaxFrames: 10, MaxBytes: 200})
+	var all []hayalet.Frame
+	for n := range uint64(50) {
+		all = append(all, exchange("c", 2*n+1)...)
+	}
+	put(t, j, all)
+	stop()
+	if got := bare(replay(t, &s, hayalet.FrameQuery{})); !reflect.DeepEqual(got, all) {
+		t.Errorf("kept %d frames, want %d in order", len(got), len(all))
+	}
+	for _, b := range s.all() {
+		if b.Frames > 10 {
+			t.Errorf("block %d has %d frames", b.Number, b.Frames)
 		}
 	}
 }

@@ -41,7 +41,9 @@ type Tap struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	fill    *frames.Batch // what waits
+	fill    *frames.Batch   // what waits
+	oldest  hayalet.Instant // receipt of the first of it; zero: nothing waits
+	feeding hayalet.Instant // the same of what is on its way into the sink
 	losses  map[hayalet.ConnID]hayalet.Frame
 	stats   TapStats
 	episode TapStats // stats when the present episode of losses began
@@ -94,6 +96,9 @@ func (t *Tap) put(f *hayalet.Frame) {
 		t.lose(f)
 		return
 	}
+	if t.fill.Len() == 0 {
+		t.oldest = f.At
+	}
 	if gap, lost := t.losses[f.Conn]; lost {
 		t.putGap(gap)
 	}
@@ -132,6 +137,19 @@ func (t *Tap) signal() {
 	}
 }
 
+// Horizon is the time up to which the sink has all that was received: the receipt of the oldest frame that is on its way to
+// it, or else now.
+func (t *Tap) Horizon(now time.Time) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, at := range []hayalet.Instant{t.feeding, t.oldest} {
+		if at != 0 {
+			return at.Time()
+		}
+	}
+	return now
+}
+
 // Stats returns the counts.
 func (t *Tap) Stats() TapStats {
 	t.mu.Lock()
@@ -152,6 +170,7 @@ func (t *Tap) Run(ctx context.Context) error {
 		if b.Len() > 0 {
 			t.feed(ctx, b)
 		}
+		t.fed()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -187,6 +206,7 @@ func (t *Tap) swap(empty *frames.Batch) *frames.Batch {
 	defer t.mu.Unlock()
 	full := t.fill
 	t.fill = empty
+	t.feeding, t.oldest = t.oldest, 0
 	for _, gap := range t.losses {
 		if t.fill.Len()+1 >= t.cfg.Frames {
 			break
@@ -221,6 +241,13 @@ func (t *Tap) feed(ctx context.Context, b *frames.Batch) {
 	t.mu.Lock()
 	t.stats.Gaps += uint64(len(gaps))
 	t.mu.Unlock()
+}
+
+// fed notes that the sink has what was on its way into it.
+func (t *Tap) fed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feeding = 0
 }
 
 // caughtUp reports whether nothing waits; then an episode of losses is over.
