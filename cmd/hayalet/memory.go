@@ -8,27 +8,29 @@ import (
 )
 
 const (
-	quietFor  = 30 * time.Second // without a garbage collection: nothing is going on
-	heldAtAll = 16 << 20         // bytes that are not worth it
+	quietFor   = 30 * time.Second // without a garbage collection: nothing is going on
+	worthwhile = 16 << 20         // bytes
 )
 
 // giveBack returns memory to the system while nothing is going on. What 19 000 stations need to come in is twice what
-// they need to be there, and without garbage nothing is collected: it would be held until the next rush. It ends with ctx.
+// they need to be there, and without new garbage the old would be held until the next rush. It ends with ctx.
 func giveBack(ctx context.Context) {
 	tick := time.NewTicker(quietFor)
 	defer tick.Stop()
 	var m runtime.MemStats
-	for runtime.ReadMemStats(&m); ; {
+	var least uint64 // what was held when all that could be had been given back
+	for {
+		before := m.NumGC
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		before := m.NumGC
 		runtime.ReadMemStats(&m)
-		if held := m.HeapIdle - m.HeapReleased; m.NumGC == before && held > max(heldAtAll, m.HeapInuse/4) {
+		if m.NumGC == before && m.Sys-m.HeapReleased > least+least/4+worthwhile {
 			debug.FreeOSMemory()
 			runtime.ReadMemStats(&m)
+			least = m.Sys - m.HeapReleased
 		}
 	}
 }
