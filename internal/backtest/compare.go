@@ -9,7 +9,7 @@ import (
 // Span is what of the journal was replayed. Times are of receipt.
 type Span struct {
 	Asked hayalet.Instant // incidents that were opened before it were not asked for; zero: all were
-	From  hayalet.Instant // the first frames that were read
+	From  hayalet.Instant // the first frames that were read; zero: there are none
 	Since hayalet.Instant // incidents that were opened from here on are compared; zero: all are
 	Until hayalet.Instant // those that were opened before it are; zero: to the end
 
@@ -42,7 +42,8 @@ func (s *Span) asked(inc *hayalet.Incident) bool {
 
 // leaves says why a stored incident that was asked for cannot be compared, or "".
 func (s *Span) leaves(inc *hayalet.Incident) Why {
-	switch early := inc.OpenedAt < s.Since || !s.Whole && inc.BaselineAt != 0 && inc.BaselineAt < s.From; {
+	unread := s.From == 0 || inc.OpenedAt < s.From || !s.Whole && inc.BaselineAt != 0 && inc.BaselineAt < s.From
+	switch early := unread || inc.OpenedAt < s.Since; {
 	case early && s.Dropped:
 		return Dropped
 	case early:

@@ -25,7 +25,7 @@ func TestCompare(t *testing.T) {
 	other := with(a, func(i *hayalet.Incident) { i.Key, i.Connector = "other", 2 })
 	later := with(a, func(i *hayalet.Incident) { i.Key, i.OpenedAt = "later", 150 })
 	again := with(a, func(i *hayalet.Incident) { i.Key, i.OpenedAt, i.EndedAt = "again", 210, 220 })
-	whole := Span{Whole: true}
+	whole := Span{From: 50, Whole: true}
 	for _, tc := range []struct {
 		name          string
 		stored, found []hayalet.Incident
@@ -55,14 +55,17 @@ func TestCompare(t *testing.T) {
 			"not asked for",
 			[]hayalet.Incident{a, b, c},
 			[]hayalet.Incident{b},
-			Span{Whole: true, Asked: 250, Since: 250, Until: 450},
+			Span{From: 50, Whole: true, Asked: 250, Since: 250, Until: 450},
 			Result{Same: []hayalet.Incident{b}},
 		},
-		{"found outside", nil, []hayalet.Incident{a, b, c}, Span{Whole: true, Asked: 250, Since: 250, Until: 450}, Result{Found: []hayalet.Incident{b}}},
-		{"opened later than asked", []hayalet.Incident{a}, []hayalet.Incident{later}, Span{Whole: true, Asked: 120, Since: 120}, Result{}},
-		{"went on", []hayalet.Incident{b}, nil, Span{Whole: true, Until: 350}, Result{Left: []Left{{b, After}}}},
+		{"found outside", nil, []hayalet.Incident{a, b, c}, Span{From: 50, Whole: true, Asked: 250, Since: 250, Until: 450}, Result{Found: []hayalet.Incident{b}}},
+		{"opened later than asked", []hayalet.Incident{a}, []hayalet.Incident{later}, Span{From: 50, Whole: true, Asked: 120, Since: 120}, Result{}},
+		{"went on", []hayalet.Incident{b}, nil, Span{From: 50, Whole: true, Until: 350}, Result{Left: []Left{{b, After}}}},
 		{"dropped", []hayalet.Incident{a, b}, []hayalet.Incident{b}, Span{From: 150, Since: 250, Dropped: true}, Result{Same: []hayalet.Incident{b}, Left: []Left{{a, Dropped}}}},
 		{"found in the warm-up", nil, []hayalet.Incident{a}, Span{From: 50, Since: 250, Dropped: true}, Result{}},
+		{"older than the journal", []hayalet.Incident{a, b}, []hayalet.Incident{b}, Span{From: 250, Whole: true}, Result{Same: []hayalet.Incident{b}, Left: []Left{{a, Before}}}},
+		{"in the journal's first frame", []hayalet.Incident{a}, nil, Span{From: 100, Whole: true}, Result{Spared: []hayalet.Incident{a}}},
+		{"no frames", []hayalet.Incident{a}, nil, Span{Whole: true}, Result{Left: []Left{{a, Before}}}},
 		{
 			"evidence before",
 			[]hayalet.Incident{with(b, func(i *hayalet.Incident) { i.BaselineAt = 40 })},
@@ -104,6 +107,7 @@ func TestSpan(t *testing.T) {
 		warmUp hayalet.Instant
 		want   Span
 	}{
+		{"no frames", kept{}, 0, hour, Span{Whole: true}},
 		{"all", kept{from: 1, firstAt: hour}, 0, hour, Span{From: hour, Whole: true}},
 		{"the beginning is near", kept{from: 1, firstAt: 10 * hour}, 10*hour + 5, hour, Span{Asked: 10*hour + 5, From: 10 * hour, Since: 10*hour + 5, Whole: true}},
 		{"a warm-up before", kept{from: 1, firstAt: hour}, 10 * hour, 2 * hour, Span{Asked: 10 * hour, From: 8 * hour, Since: 10 * hour}},
