@@ -137,6 +137,9 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 		return s, err
 	}
 	s.onClose(func() { _ = s.db.Close() })
+	if err = s.claim(ctx); err != nil {
+		return s, err
+	}
 	if s.anchors, err = newAnchors(ctx, &cfg, s.db, log); err != nil {
 		return s, err
 	}
@@ -173,13 +176,18 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 // journal again.
 const saveEvery = 30 * time.Second
 
-// openJournal opens the journal and the engine behind it, which goes on where its state ends.
-func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) error {
+// claim keeps other servers off the database, before this one writes anything into it.
+func (s *server) claim(ctx context.Context) error {
 	release, err := s.db.Claim(ctx)
 	if err != nil {
 		return hint(err, "stop it, or give this one another --db")
 	}
 	s.onClose(func() { _ = release() })
+	return nil
+}
+
+// openJournal opens the journal and the engine behind it, which goes on where its state ends.
+func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) error {
 	s.engine = engine.New(engine.Config{
 		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log,
 		Clock: time.Now, Horizon: s.horizon,
