@@ -50,6 +50,16 @@ func (a *app) runAudit(ctx context.Context, q journalQuery, output string) (err 
 	return printAudit(a.stdout, a.text, trail)
 }
 
+// detailWidth is how many characters of a detail the table shows. Rules are longer.
+const detailWidth = 160
+
+func beginning(text string) string {
+	if all := []rune(text); len(all) > detailWidth {
+		return string(all[:detailWidth-1]) + "…"
+	}
+	return text
+}
+
 // printAudit writes the audit log as a table.
 func printAudit(w io.Writer, p lang.Printer, trail []hayalet.AuditEntry) error {
 	if len(trail) == 0 {
@@ -64,7 +74,7 @@ func printAudit(w io.Writer, p lang.Printer, trail []hayalet.AuditEntry) error {
 		if words, key := p.T("audit."+action), "audit."+action; words != key {
 			action = words
 		}
-		row := []string{e.At.String(), e.Actor, action, e.Subject, e.Detail}
+		row := []string{e.At.String(), e.Actor, action, e.Subject, beginning(e.Detail)}
 		for i := range row {
 			row[i] = printable([]byte(row[i]))
 		}

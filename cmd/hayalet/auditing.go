@@ -14,6 +14,7 @@ const (
 	auditStopped = "server stopped"
 	auditBegan   = "exception began"
 	auditEnded   = "exception ended"
+	auditRules   = "rules configured"
 )
 
 // noteTimeout bounds how long a server that starts or ends waits for the audit log.

@@ -109,6 +109,9 @@ type (
 	price hayalet.Money
 )
 
+// MarshalText writes what UnmarshalText reads.
+func (w watts) MarshalText() ([]byte, error) { return []byte(hayalet.Power(w).String()), nil }
+
 func (w *watts) UnmarshalText(b []byte) error {
 	v, err := quantity(string(b), map[string]int{"": 3, "W": 3, "kW": 6, "MW": 9})
 	*w = watts(v)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -291,6 +292,81 @@ func unzipped(t *testing.T, name string) map[string]string {
 		files[f.Name] = string(b)
 	}
 	return files
+}
+
+// TestCaseHasTheRulesOfItsTime: not those of now, and those of the export only where the server's are not known.
+func TestCaseHasTheRulesOfItsTime(t *testing.T) {
+	cfg, db := judged(t)
+	if _, _, err := cfg.ensureKey(slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	opened := hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
+	export := func() string {
+		name := filepath.Join(t.TempDir(), "case.zip")
+		if code, out := hayaletRun(t, "evidence", "export", "abc", "--db", cfg.DB, "-o", name); code != exitOK {
+			t.Fatalf("exit code %d: %s", code, out)
+		}
+		return unzipped(t, name)["rule.json"]
+	}
+	expect := func(text string, want ...string) {
+		t.Helper()
+		for _, want := range want {
+			if !strings.Contains(text, want) {
+				t.Errorf("rule.json does not hold %q:\n%.600s", want, text)
+			}
+		}
+	}
+	put := func(at hayalet.Instant, detail string) {
+		if err := db.PutAudit(t.Context(), hayalet.AuditEntry{At: at, Action: auditRules, Detail: detail}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(opened+1, `{"program":"later","rules":{"PE-01":{"medium":"35Wh"}}}`)
+	expect(export(), "is not known", `"value": "30 Wh"`)
+	put(opened-2, `{"program":"early","rules":{"PE-01":{"medium":"33Wh"}}}`)
+	put(opened-1, `{"program":"then","rules":{"PE-01":{"medium":"40Wh"}},"tuning":[{"Station":"CP_1","Rules":{"pe-01":{"medium":45.5}}}]}`)
+	expect(export(), "that the server had", `"value": "45.5 Wh"`, `"judged_by": "then"`, (opened - 1).String())
+	put(opened, `{"program":"odd","rules":{"PE-01":{"of another version":1}}}`)
+	expect(export(), "is not known", `"value": "30 Wh"`)
+}
+
+// TestRulesInForceAreKept: a configuration comes back from the audit log as it was.
+func TestRulesInForceAreKept(t *testing.T) {
+	cfg, err := loadConfig("../../hayalet.example.yml", []string{"HAYALET_RULES__PE-03__MODE=shadow"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.private(t.TempDir())
+	db, err := sqlite.Open(t.Context(), cfg.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	before := hayalet.InstantOf(time.Now())
+	(&server{cfg: cfg, db: db, log: slog.New(slog.DiscardHandler)}).noteRules(t.Context())
+	f, since, err := rulesAt(t.Context(), db, hayalet.InstantOf(time.Now()))
+	if err != nil || since < before {
+		t.Fatalf("since %v: %v", since, err)
+	}
+	again, err := defaultConfig().judging(&f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(again.Stations, cfg.Stations) || len(again.siteRules()) == 0 {
+		t.Errorf("stations %+v, want %+v; site rules %+v", again.Stations, cfg.Stations, again.siteRules())
+	}
+	for i, r := range again.siteRules() {
+		if want := cfg.siteRules()[i]; r.Broken != "" || !reflect.DeepEqual(r.Spec, want.Spec) || !reflect.DeepEqual(r.Names, want.Names) {
+			t.Errorf("site rule %+v, want %+v", r, want)
+		}
+	}
+	for _, st := range []hayalet.StationID{"CP_1", "DEPOT-1"} {
+		got, gerr := again.rulesOf(st, "Beta 2")
+		want, werr := cfg.rulesOf(st, "Beta 2")
+		if gerr != nil || werr != nil || !reflect.DeepEqual(described(got), described(want)) {
+			t.Errorf("%s: rules %+v, want %+v", st, described(got), described(want))
+		}
+	}
 }
 
 // TestCaseBeginsBeforeTheTransaction that ended before the flow, however long it was, but for a week at most.

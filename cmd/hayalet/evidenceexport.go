@@ -36,6 +36,9 @@ type exporter struct {
 	incident hayalet.Incident
 	history  []hayalet.Incident
 	excerpt  *evidence.Excerpt
+
+	judgedBy string          // version of the server that opened the incident; empty: not known
+	rulesOf  hayalet.Instant // when it noted its rules; zero: cfg's own are taken
 }
 
 func (a *app) newExporter(cfg *config, db store, key ed25519.PrivateKey) (*exporter, error) {
@@ -49,6 +52,9 @@ func (a *app) newExporter(cfg *config, db store, key ed25519.PrivateKey) (*expor
 // export returns the case as a ZIP, of which it has seen that it verifies.
 func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) {
 	if err := x.find(ctx, incident); err != nil {
+		return nil, err
+	}
+	if err := x.rulesInForce(ctx); err != nil {
 		return nil, err
 	}
 	since, until, points, err := x.span(ctx)
@@ -95,6 +101,19 @@ func (x *exporter) find(ctx context.Context, key string) error {
 	turns, err := x.db.History(ctx, x.incident.Key)
 	x.history = append([]hayalet.Incident{}, turns...) // JSON: a list, also where it is empty
 	return err
+}
+
+// rulesInForce takes the rules with which the server judged when it opened the incident, where it is known which these were,
+// and this program still knows them.
+func (x *exporter) rulesInForce(ctx context.Context) error {
+	f, since, err := rulesAt(ctx, x.db, x.incident.OpenedAt)
+	if err != nil || since == 0 {
+		return err
+	}
+	if cfg, err := x.cfg.judging(&f); err == nil {
+		x.cfg, x.judgedBy, x.rulesOf = &cfg, f.Program, since
+	}
+	return nil
 }
 
 // span is the time of the frames that belong to the incident, and the readings of that time: from an hour before its

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -66,7 +67,7 @@ func (x *exporter) further(ctx context.Context, points []series.Point) (map[stri
 		return nil, err
 	}
 	files := make(map[string][]byte)
-	for name, v := range map[string]any{"readings.json": canonical(points), "rule.json": rule, "explain.json": newTraceFile(r.steps)} {
+	for name, v := range map[string]any{"readings.json": canonical(points), "rule.json": rule, "explain.json": x.trace(r.steps)} {
 		text, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
@@ -102,14 +103,27 @@ func (x *exporter) worded(files map[string][]byte, l lang.Lang, r *retold) error
 		return err
 	}
 	files["report"+ending+".html"] = page.Bytes()
-	files["explain"+ending+".txt"] = []byte(explanation(p, r.steps))
+	files["explain"+ending+".txt"] = []byte(x.explanation(p, r.steps))
 	return nil
 }
 
+// fresh says what an explanation begins with, and with which rules.
+func (x *exporter) fresh(p lang.Printer) string {
+	return p.T("evidence.fresh") + " " + p.T(x.rulesKnown())
+}
+
+// rulesKnown is the key of the sentence on whose rules the case is told with.
+func (x *exporter) rulesKnown() string {
+	if x.rulesOf == 0 {
+		return "evidence.rules.unknown"
+	}
+	return "evidence.rules.known"
+}
+
 // explanation is what 'hayalet explain' would print, and says first what it begins with.
-func explanation(p lang.Printer, steps []report.Step) string {
+func (x *exporter) explanation(p lang.Printer, steps []report.Step) string {
 	var b strings.Builder
-	b.WriteString(p.T("evidence.fresh") + "\n")
+	b.WriteString(x.fresh(p) + "\n")
 	lines := report.NewExplainer(p, true)
 	write := func(all []report.LogLine) {
 		for _, line := range all {
@@ -129,10 +143,10 @@ type traceFile struct {
 	Steps []report.Step        `json:"steps"`
 }
 
-func newTraceFile(steps []report.Step) traceFile {
+func (x *exporter) trace(steps []report.Step) traceFile {
 	f := traceFile{Note: make(map[lang.Lang]string), Steps: make([]report.Step, len(steps))}
 	for _, l := range []lang.Lang{lang.EN, lang.TR} {
-		f.Note[l] = lang.New(l).T("evidence.fresh")
+		f.Note[l] = x.fresh(lang.New(l))
 	}
 	for i := range steps {
 		f.Steps[i] = steps[i].Worded(lang.New(lang.EN))
@@ -140,10 +154,13 @@ func newTraceFile(steps []report.Step) traceFile {
 	return f
 }
 
-// ruleFile is rule.json: the rule as it is configured when the case is made.
+// ruleFile is rule.json: the rule as the server had it when it opened the incident, or, where that is not known, as it is
+// configured when the case is made.
 type ruleFile struct {
-	Program string                    `json:"program"` // version: rules have none of their own
+	Program string                    `json:"program"`             // version that wrote this: rules have none of their own
+	Server  string                    `json:"judged_by,omitempty"` // version of the server at that time
 	AsOf    hayalet.Instant           `json:"configured_as_of"`
+	Note    map[lang.Lang]string      `json:"note"`
 	Rule    map[lang.Lang]report.Rule `json:"rule,omitempty"`
 	Site    *siteRuleFile             `json:"site_rule,omitempty"`
 }
@@ -160,7 +177,10 @@ type siteRuleFile struct {
 
 // rule is what is configured for the station. A rule that is not configured any more is left out.
 func (x *exporter) rule(ctx context.Context) (ruleFile, error) {
-	f := ruleFile{Program: version, AsOf: x.now}
+	f := ruleFile{Program: version, Server: x.judgedBy, AsOf: cmp.Or(x.rulesOf, x.now), Note: make(map[lang.Lang]string)}
+	for _, l := range []lang.Lang{lang.EN, lang.TR} {
+		f.Note[l] = lang.New(l).T(x.rulesKnown())
+	}
 	for _, r := range x.cfg.siteRules() {
 		if r.ID == x.incident.Rule {
 			f.Site = &siteRuleFile{r.ID, r.Names, r.When, report.Seconds(r.For), r.Severity, r.Mode}

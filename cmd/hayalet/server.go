@@ -149,6 +149,7 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 	}
 	s.hush = newHush(exceptions, log, hayalet.InstantOf(time.Now()))
 	s.noteExceptions(ctx)
+	s.noteRules(ctx)
 	s.onClose(cfg.logSiteRules(log))
 	if cfg.Webhook.URL != "" {
 		if err := a.webhook(s); err != nil {
