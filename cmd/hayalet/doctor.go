@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -195,6 +196,7 @@ func (v *visit) files() {
 	v.file("webhook.secret_file", c.Webhook.SecretFile, private, func() error { _, err := c.webhookSecret(); return err })
 	v.file("db_password_file", c.DBPassword, private, func() error { _, err := c.database(); return err })
 	v.file("relay.upstream_ca", c.Relay.CA, 0, func() error { _, err := c.upstreamRoots(); return err })
+	v.file("evidence.key", c.madeKey(), doctor.Owned, func() error { _, err := c.serverKey(); return err })
 	v.file("db", present(c.DB), private|writable, nil)
 	v.file("record", present(c.Record), private|writable, nil)
 }
@@ -216,6 +218,14 @@ func present(path string) string {
 		return ""
 	}
 	return path
+}
+
+// madeKey is the path of the evidence key, unless none was made yet.
+func (c *config) madeKey() string {
+	if _, err := os.Stat(c.keyFile()); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return c.keyFile()
 }
 
 // privacy is what a configuration file must be: not for everybody where a secret is written in it.

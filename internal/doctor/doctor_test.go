@@ -193,6 +193,8 @@ func TestFile(t *testing.T) {
 		{private, doctor.Private | doctor.Writable, doctor.OK, "can be read (-rw-r-----)"},
 		{open, 0, doctor.OK, "can be read"},
 		{open, doctor.Private, doctor.Warn, "everybody on this machine can use " + open + " (-rw-r--r--); chmod o= " + open},
+		{private, doctor.Owned, doctor.Warn, "others than its owner can use " + private + " (-rw-r-----); chmod go= " + private},
+		{readonly, doctor.Owned, doctor.OK, "can be read (-r--------)"},
 		{filepath.Join(dir, "nowhere"), 0, doctor.Fail, "no such file or directory; let this user read it, or change keys"},
 		{dir, 0, doctor.Fail, "is a folder"},
 	} {

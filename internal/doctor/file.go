@@ -6,8 +6,11 @@ import (
 	"runtime"
 )
 
-// others is what the mode of a file lets everybody do.
-const others fs.FileMode = 0o007
+// What the mode of a file lets everybody do, and everybody but its owner.
+const (
+	everybody fs.FileMode = 0o007
+	others    fs.FileMode = 0o077
+)
 
 // Want is what a file must be, beside readable.
 type Want uint8
@@ -16,6 +19,7 @@ type Want uint8
 const (
 	Private  Want = 1 << iota // not for everybody on this machine
 	Writable                  // by this user
+	Owned                     // for its owner alone
 )
 
 // File says whether a file is as it must be; key is where it is configured.
@@ -29,7 +33,9 @@ func (d Doctor) File(key, path string, want Want) Finding {
 		f.Level, f.Fact, f.Do = Fail, d.Text.T("doctor.file.folder", path), d.Text.T("doctor.file.unreadable.do", key)
 	case want&Writable != 0 && mayWrite(path) != nil:
 		f.Level, f.Fact, f.Do = Fail, d.Text.T("doctor.file.readonly", path, mode.String()), d.Text.T("doctor.file.readonly.do", key)
-	case want&Private != 0 && runtime.GOOS != "windows" && mode&others != 0:
+	case want&Owned != 0 && runtime.GOOS != "windows" && mode&others != 0:
+		f.Level, f.Fact, f.Do = Warn, d.Text.T("doctor.file.shared", path, mode.String()), d.Text.T("doctor.file.shared.do", path)
+	case want&Private != 0 && runtime.GOOS != "windows" && mode&everybody != 0:
 		f.Level, f.Fact, f.Do = Warn, d.Text.T("doctor.file.open", path, mode.String()), d.Text.T("doctor.file.open.do", path)
 	default:
 		f.Fact = d.Text.T("doctor.file.fine", path, mode.String())
