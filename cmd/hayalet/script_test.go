@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 // a clean end; "crash", which ends it with SIGKILL (stop and kill are testscript's own, which end the script); "webhook FILE SECRET", which writes what it is told, checked, to FILE and
 // sets $WEBHOOK; "relay [flags]", which starts a relay in front of that central system and sets $RELAY and $RELAYHTTP, and
 // "shutrelay", which ends it; "in30days FILE", which writes that date into it; "until PATTERN COMMAND...", which repeats a command
-// until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE; "postgres", which
+// until its output has the pattern; "key FILE", which sets $KEY to that of the first incident in FILE, and
+// $UPDATED to its time of update; "postgres", which
 // starts a PostgreSQL server and sets $DB to an empty database of it, and "postgres kill" and "postgres start".
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -218,12 +219,16 @@ func startWebhook(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("WEBHOOK", srv.URL)
 }
 
-// key sets $KEY to the beginning of the key of the first incident in a file of ndjson.
+// key sets $KEY to the beginning of the key of the first incident in a file of ndjson, and $UPDATED to its time.
 func key(ts *testscript.TestScript, _ bool, args []string) {
-	var inc struct{ Key string }
+	var inc struct {
+		Key     string
+		Updated string `json:"updated_at"`
+	}
 	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
 	ts.Check(json.Unmarshal([]byte(line), &inc))
 	ts.Setenv("KEY", inc.Key[:12])
+	ts.Setenv("UPDATED", inc.Updated)
 }
 
 // until runs a command until its standard output contains the first argument.
