@@ -51,8 +51,8 @@ var (
 // vacuumPause is the least time between two rounds of VACUUM.
 const vacuumPause = 10 * time.Minute
 
-// Compact makes the room of what was dropped free for what comes next, by VACUUM, once in ten minutes at most. PostgreSQL
-// keeps its files: they grow no more, and only what is free at their end goes back to the disk.
+// Compact makes the room of what was dropped free for what comes next, by VACUUM, once in ten minutes at most. The files
+// keep their size, and grow no more: to cut them off, PostgreSQL would lock out whoever writes.
 func (d *DB) Compact(ctx context.Context) (more bool, err error) {
 	d.vacuuming.Lock()
 	defer d.vacuuming.Unlock()
@@ -60,7 +60,7 @@ func (d *DB) Compact(ctx context.Context) (more bool, err error) {
 		return false, ctx.Err()
 	}
 	for _, table := range []string{"block_body", "block", "series", "snapshot", "book", "incident", "incident_history", "told", "audit"} {
-		if _, err := d.reader.ExecContext(ctx, "VACUUM "+table); err != nil {
+		if _, err := d.reader.ExecContext(ctx, "VACUUM (TRUNCATE false) "+table); err != nil {
 			return false, fmt.Errorf("give the room of %s back: %w", table, explain(err))
 		}
 	}

@@ -60,6 +60,7 @@ type Keeper struct {
 	cfg   Config
 	now   func() time.Time
 	log   *slog.Logger
+	room  bool // there may be some to give back: of this sweep's, of one that failed, of an earlier process's
 }
 
 // New returns a keeper that does nothing until Run or Sweep.
@@ -70,7 +71,7 @@ func New(store Store, cfg Config, now func() time.Time, log *slog.Logger) *Keepe
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause
 	}
-	return &Keeper{store: store, cfg: cfg, now: now, log: log}
+	return &Keeper{store: store, cfg: cfg, now: now, log: log, room: true}
 }
 
 // Run sweeps until ctx ends, and returns nil then. A sweep that fails is logged; the next one goes on where it ended.
@@ -133,6 +134,11 @@ func (d Dropped) String() string {
 func (k *Keeper) Sweep(ctx context.Context) (Dropped, error) {
 	begun := k.now()
 	gone, err := k.sweep(ctx, hayalet.InstantOf(begun))
+	k.room = k.room || gone != Dropped{}
+	if err == nil && k.room {
+		err = k.compact(ctx)
+		k.room = err != nil
+	}
 	if what := gone.String(); what != "" {
 		k.log.Info("retention: dropped what is old", "what", what, "took", k.now().Sub(begun).Round(time.Millisecond))
 		entry := hayalet.AuditEntry{At: hayalet.InstantOf(k.now()), Actor: "retention", Action: "dropped", Detail: what}
@@ -166,10 +172,8 @@ func (k *Keeper) sweep(ctx context.Context, now hayalet.Instant) (gone Dropped, 
 	if gone.Transactions, err = k.rows(ctx, now, "transactions", l.Transactions, k.store.DropTransactions); err != nil {
 		return gone, err
 	}
-	if gone.Audit, err = k.rows(ctx, now, "audit", l.Audit, k.store.DropAudit); err != nil {
-		return gone, err
-	}
-	return gone, k.compact(ctx)
+	gone.Audit, err = k.rows(ctx, now, "audit", l.Audit, k.store.DropAudit)
+	return gone, err
 }
 
 // compact gives room back until there is no more.

@@ -316,6 +316,46 @@ func TestRunGoesOnAfterAnError(t *testing.T) {
 	}
 }
 
+// TestRoomIsGivenBackOnce: by the first sweep, and by those that dropped something or failed before.
+func TestRoomIsGivenBackOnce(t *testing.T) {
+	db, _ := open(t)
+	store := &compacting{DB: db}
+	now := begin.Time()
+	k := retention.New(store, retention.Config{Limits: retention.Limits{Audit: retention.Limit{Age: time.Hour}}, Pause: -1}, func() time.Time { return now }, slog.New(slog.DiscardHandler))
+	for _, step := range []struct {
+		name string
+		old  bool  // there is something to drop
+		err  error // of giving room back
+		want int
+	}{
+		{"the first", false, nil, 1},
+		{"nothing went", false, nil, 0},
+		{"something went", true, errors.New("busy"), 1},
+		{"it failed before", false, nil, 1},
+		{"nothing again", false, nil, 0},
+	} {
+		if step.old {
+			must(t, db.PutAudit(t.Context(), hayalet.AuditEntry{At: begin - 2*hour}))
+		}
+		store.calls, store.err = 0, step.err
+		if _, err := k.Sweep(t.Context()); !errors.Is(err, step.err) || store.calls != step.want {
+			t.Errorf("%s: room was given back %d times, want %d: %v", step.name, store.calls, step.want, err)
+		}
+	}
+}
+
+// compacting counts how often room was given back.
+type compacting struct {
+	*sqlite.DB
+	calls int
+	err   error
+}
+
+func (c *compacting) Compact(context.Context) (more bool, err error) {
+	c.calls++
+	return false, c.err
+}
+
 // failing is a store whose first DropAudit fails.
 type failing struct {
 	retention.Store
