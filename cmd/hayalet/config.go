@@ -21,7 +21,7 @@ import (
 )
 
 // config is what a file, the environment and flags say, in this order. Unknown keys are errors. What is secret in a field
-// is tagged: all of it, the password of a URL, or all of a URL after the host.
+// is tagged: all of it, the password of a URL, its user and query, or all of a URL after the host.
 type config struct {
 	Listen       string        `koanf:"listen"`
 	HTTP         string        `koanf:"http"`
@@ -61,7 +61,7 @@ type config struct {
 		Currency string `koanf:"currency"`
 	} `koanf:"tariff"`
 	Relay struct {
-		Upstreams  []string `koanf:"upstreams"` // URL or PATTERN=URL
+		Upstreams  []string `koanf:"upstreams" hide:"query"` // URL or PATTERN=URL
 		CA         string   `koanf:"upstream_ca"`
 		Compress   bool     `koanf:"compress"`
 		MaxMessage int      `koanf:"max_message"`

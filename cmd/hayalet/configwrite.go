@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hayalet"
+	"hayalet/internal/relay"
 )
 
 // configWriter writes a configuration as YAML.
@@ -142,16 +143,22 @@ func (w *configWriter) comment(n *yaml.Node, key string, secret bool) {
 
 // hide leaves out of a value what the tag of its field calls secret, and reports whether there was anything.
 func hide(n *yaml.Node, tag string) bool {
+	hidden := false
+	for _, item := range n.Content {
+		hidden = hide(item, tag) || hidden
+	}
 	text := n.Value
 	switch tag {
 	case "all":
 		n.Value = ""
 	case "password":
 		n.Value = withoutPassword(text)
+	case "query":
+		n.Value = relay.Redacted(text)
 	case "path":
 		n.Value = withoutPath(text)
 	}
-	return n.Value != text
+	return hidden || n.Value != text
 }
 
 func textNode(text string) *yaml.Node {

@@ -173,6 +173,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	c, err := load(t, `
 db: postgres://u:pa55word@db.example/hayalet?sslpassword=pa55word&sslmode=require
 api: {token: pa55word}
+relay: {upstreams: ["A*=wss://a.example/{station}?key=pa55word", "wss://b.example/ocpp"]}
 webhook: {url: "https://pa55word@hooks.example/services/pa55word?t=pa55word", secret: pa55word}
 `)
 	if err != nil {
@@ -181,6 +182,7 @@ webhook: {url: "https://pa55word@hooks.example/services/pa55word?t=pa55word", se
 	text := printConfig(t, &c, true)
 	for _, want := range []string{
 		"db: postgres://u@db.example/hayalet?sslpassword=&sslmode=require # hidden\n", "  token: \"\" # hidden\n", "  secret: \"\" # hidden\n",
+		"  upstreams: ['A*=wss://a.example/{station}', 'wss://b.example/ocpp'] # hidden\n",
 		"  url: https://hooks.example/ # hidden\n", "listen: 127.0.0.1:9000 # default\n", "  level: info # default\n",
 	} {
 		if !strings.Contains(text, want) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"hayalet/internal/doctor"
 	"hayalet/internal/gateway"
+	"hayalet/internal/relay"
 	"hayalet/internal/web"
 )
 
@@ -232,7 +234,8 @@ func (c *config) madeKey() string {
 func (c *config) privacy(file string) doctor.Want {
 	for key, secret := range map[string]bool{
 		"api.token": c.API.Token != "", "webhook.secret": c.Webhook.Secret != "", "webhook.url": c.Webhook.URL != "",
-		"db": c.DB != withoutPassword(c.DB),
+		"db":              c.DB != withoutPassword(c.DB),
+		"relay.upstreams": slices.ContainsFunc(c.Relay.Upstreams, func(s string) bool { return s != relay.Redacted(s) }),
 	} {
 		if secret && strings.HasPrefix(c.given.of(key), file+":") {
 			return doctor.Private

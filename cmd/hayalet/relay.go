@@ -89,7 +89,7 @@ func (c *config) relayConfig() (relay.Config, error) {
 			return rc, hint(err, "give --upstream URL or --upstream PATTERN=URL")
 		}
 		if c.isListener(u.URL) {
-			return rc, hint(fmt.Errorf("upstream %s is the address that the relay listens on", u.URL), "give the central system's, or another --listen")
+			return rc, hint(fmt.Errorf("upstream %s is the address that the relay listens on", relay.Redacted(u.URL)), "give the central system's, or another --listen")
 		}
 		rc.Upstreams = append(rc.Upstreams, u)
 	}

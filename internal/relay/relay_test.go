@@ -232,6 +232,7 @@ func TestUpstreamsByPattern(t *testing.T) {
 func TestBadUpstreams(t *testing.T) {
 	for _, text := range []string{
 		"", "http://x/", "x", "ws://", "wss:///x", "a=b", "[=ws://x", "ws://user:secret@x/", "ws://{station}.x/", "ws://x/#y",
+		"https://user:secret@x/?token=secret", "*=ws:/user:secret@x", "ws://x y/?token=secret",
 		"ws://{station}.x/?id=station.x", "ws://x/a b", "ws://x/{id}", "ws://x/{station",
 	} {
 		if u, err := relay.ParseUpstream(text); !errors.Is(err, hayalet.ErrInvalid) || strings.Contains(err.Error(), "secret") {
@@ -241,6 +242,26 @@ func TestBadUpstreams(t *testing.T) {
 	u, err := relay.ParseUpstream("/a=b/*=wss://x/y?z=ws://")
 	if err != nil || u.Pattern != "/a=b/*" || u.URL != "wss://x/y?z=ws://" {
 		t.Errorf("got %+v, %v", u, err)
+	}
+}
+
+func TestRedacted(t *testing.T) {
+	for text, want := range map[string]string{
+		"wss://x/y/{station}":                  "wss://x/y/{station}",
+		"CP_?=wss://x:1/a@b?token=secret":      "CP_?=wss://x:1/a@b",
+		"wss://x?token=secret#secret":          "wss://x",
+		"wss://x/#secret":                      "wss://x/",
+		"https://me:secret@x/y?token=secret":   "https://x/y",
+		"*=wsss://me:sec@secret@x/y":           "*=wsss://x/y",
+		"ws://me:secret/secret@x/{station}":    "ws://x/{station}",
+		"me:secret@x/y?token=secret":           "x/y",
+		"ws:/me:secret@x":                      "x",
+		"":                                     "",
+		"ws://me:secret@{station}.x/{station}": "ws://{station}.x/{station}",
+	} {
+		if got := relay.Redacted(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
 

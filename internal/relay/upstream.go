@@ -31,11 +31,31 @@ func ParseUpstream(s string) (Upstream, error) {
 			at++
 		}
 		if at == len(s) {
-			return u, fmt.Errorf("upstream %q: want URL or PATTERN=URL, the URL with ws:// or wss://: %w", s, hayalet.ErrInvalid)
+			return u, fmt.Errorf("upstream %q: want URL or PATTERN=URL, the URL with ws:// or wss://: %w", Redacted(s), hayalet.ErrInvalid)
 		}
 		u.Pattern, u.URL = s[:at], s[at+1:]
 	}
 	return u, u.validate()
+}
+
+// Redacted is URL or PATTERN=URL, well written or not, without what may be secret in it: user and query.
+func Redacted(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, rest = "", s
+	}
+	if at := strings.IndexAny(rest, "?#"); at >= 0 {
+		rest = rest[:at]
+	}
+	end := len(rest) // of user and host, which may hold a slash where they are written wrongly
+	if _, err := url.Parse("ws://" + strings.ReplaceAll(rest, stationMark, "station")); ok && err == nil {
+		end = strings.IndexByte(rest+"/", '/')
+	}
+	rest = rest[strings.LastIndexByte(rest[:end], '@')+1:]
+	if ok {
+		rest = scheme + "://" + rest
+	}
+	return rest
 }
 
 func isWebSocket(s string) bool {
