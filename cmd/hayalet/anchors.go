@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"hayalet"
@@ -82,19 +84,19 @@ func (a *anchors) sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.covering(ctx, last.Number)
+	_, err = a.covering(ctx, last.Number, math.MaxUint64)
 	return err
 }
 
-// covering returns the first anchor by our key of this block or a later one. Where there is none it anchors the end of the
-// journal.
-func (a *anchors) covering(ctx context.Context, block uint64) (hayalet.Anchor, error) {
+// covering returns the first anchor by our key of this block or a later one, up to most. Where there is none it anchors the
+// end of the journal, or the block itself where the end is too far away.
+func (a *anchors) covering(ctx context.Context, block, most uint64) (hayalet.Anchor, error) {
 	known, err := a.db.FindAnchors(ctx, block, 0)
 	if err != nil {
 		return hayalet.Anchor{}, err
 	}
 	for i := range known {
-		if a.key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(known[i].Key)) && journal.AnchorHolds(&known[i]) {
+		if known[i].Block <= most && a.key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(known[i].Key)) && journal.AnchorHolds(&known[i]) {
 			return known[i], nil
 		}
 	}
@@ -102,9 +104,23 @@ func (a *anchors) covering(ctx context.Context, block uint64) (hayalet.Anchor, e
 	if err != nil {
 		return hayalet.Anchor{}, err
 	}
-	h, err := journal.ParseHeader(last.Header)
+	if last.Number > most {
+		err = a.db.ReadBlocks(ctx, hayalet.BlockQuery{From: block, To: block}, func(b hayalet.Block) error {
+			last = hayalet.Block{Number: b.Number, Header: bytes.Clone(b.Header)}
+			return nil
+		})
+	}
 	if err != nil {
-		return hayalet.Anchor{}, fmt.Errorf("block %d: %w", last.Number, err)
+		return hayalet.Anchor{}, err
+	}
+	return a.make(ctx, &last)
+}
+
+// make anchors a block, and says so.
+func (a *anchors) make(ctx context.Context, b *hayalet.Block) (hayalet.Anchor, error) {
+	h, err := journal.ParseHeader(b.Header)
+	if err != nil {
+		return hayalet.Anchor{}, fmt.Errorf("block %d: %w", b.Number, err)
 	}
 	made := journal.SignAnchor(a.key, &h, hayalet.InstantOf(time.Now()))
 	if err := a.db.PutAnchor(ctx, made); err != nil {

@@ -111,7 +111,7 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.dropped", m.Dropped))
 	}
 	if m.Cut {
-		fmt.Fprintln(a.stdout, a.text.T("evidence.cut", m.Until.String()))
+		fmt.Fprintln(a.stdout, a.text.T("evidence.cut", m.Since.String(), m.Until.String()))
 	}
 	say := "evidence.signed"
 	if !known {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -196,8 +197,13 @@ func TestAnchorsAreSigned(t *testing.T) {
 	if err != nil || !strings.Contains(said.String(), "anchored with another key") {
 		t.Fatalf("the loss of the key is not said: %v, %s", err, &said)
 	}
-	if made, err := b.covering(t.Context(), 2); err != nil || !b.key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(made.Key)) {
+	if made, err := b.covering(t.Context(), 2, math.MaxUint64); err != nil || !b.key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(made.Key)) {
 		t.Errorf("an anchor of another key counts: %+v, %v", made, err)
+	}
+	for _, tc := range [][3]uint64{{3, 5, 3}, {2, 5, 3}, {4, 6, 6}} { // that of block 6 is too far away for the first
+		if made, err := b.covering(t.Context(), tc[0], tc[1]); err != nil || made.Block != tc[2] || !journal.AnchorHolds(&made) {
+			t.Errorf("blocks %d to %d: %+v, want an anchor of block %d: %v", tc[0], tc[1], made, tc[2], err)
+		}
 	}
 }
 
@@ -403,11 +409,11 @@ func TestCaseBeginsBeforeTheTransaction(t *testing.T) {
 			x := exporter{db: db, now: hour(100), incident: hayalet.Incident{
 				Station: "CP_1", Connector: 1, State: hayalet.Closed, BaselineAt: at, FirstAt: hour(1), OpenedAt: hour(1), UpdatedAt: hour(2), EndedAt: hour(3),
 			}}
-			since, until, points, err := x.span(t.Context())
-			if err != nil || since != tc.want || until != hour(3).Add(10*time.Minute) {
-				t.Errorf("%v to %v, want from %v: %v", since, until, tc.want, err)
+			w, points, err := x.window(t.Context())
+			if err != nil || w.Since != tc.want || w.Until != hour(3).Add(10*time.Minute) || w.Baseline != at || w.Opened != hour(1).Add(10*time.Minute) {
+				t.Errorf("%+v, want from %v: %v", w, tc.want, err)
 			}
-			if len(points) == 0 || points[0].At < since || points[len(points)-1].At != hour(3) {
+			if len(points) == 0 || points[0].At < w.Since || points[len(points)-1].At != hour(3) {
 				t.Errorf("%d readings", len(points))
 			}
 		})

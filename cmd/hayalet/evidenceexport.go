@@ -57,18 +57,18 @@ func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) 
 	if err := x.rulesInForce(ctx); err != nil {
 		return nil, err
 	}
-	since, until, points, err := x.span(ctx)
+	w, points, err := x.window(ctx)
 	if err != nil {
 		return nil, err
 	}
-	x.excerpt, err = evidence.Gather(ctx, x.db, x.incident.Station, since, until)
+	x.excerpt, err = evidence.Gather(ctx, x.db, x.incident.Station, w)
 	if errors.Is(err, evidence.ErrNoFrames) {
-		return nil, fmt.Errorf("export %s: %w: station %q, %s to %s", x.incident.Key, err, x.incident.Station, since, until)
+		return nil, fmt.Errorf("export %s: %w: station %q, %s to %s", x.incident.Key, err, x.incident.Station, w.Since, w.Until)
 	}
 	if err != nil {
 		return nil, err
 	}
-	anchor, err := x.anchors.covering(ctx, x.excerpt.LastBlock())
+	anchor, err := x.anchors.covering(ctx, x.excerpt.LastBlock(), x.excerpt.FirstBlock()+evidence.MaxHeaders-1)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +116,9 @@ func (x *exporter) rulesInForce(ctx context.Context) error {
 	return nil
 }
 
-// span is the time of the frames that belong to the incident, and the readings of that time: from an hour before its
+// window is the time of the frames that belong to the incident, and the readings of that time: from an hour before its
 // baseline, or from before the transaction that was the last one then, to ten minutes after it.
-func (x *exporter) span(ctx context.Context) (since, until hayalet.Instant, points []series.Point, err error) {
+func (x *exporter) window(ctx context.Context) (w evidence.Window, points []series.Point, err error) {
 	inc := &x.incident
 	begin := inc.OpenedAt
 	for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} {
@@ -126,19 +126,20 @@ func (x *exporter) span(ctx context.Context) (since, until hayalet.Instant, poin
 			begin = min(begin, at)
 		}
 	}
-	first, until := inc.OpenedAt.Add(-evidenceMost), x.now
+	first := inc.OpenedAt.Add(-evidenceMost)
+	w = evidence.Window{Until: x.now, Baseline: max(begin, first), Opened: inc.OpenedAt.Add(evidenceAfter)}
 	if !inc.Open() {
-		until = min(until, max(inc.UpdatedAt, inc.EndedAt).Add(evidenceAfter))
+		w.Until = min(w.Until, max(inc.UpdatedAt, inc.EndedAt).Add(evidenceAfter))
 	}
-	if points, err = x.readings(ctx, first, until); err != nil {
-		return 0, 0, nil, err
+	if points, err = x.readings(ctx, first, w.Until); err != nil {
+		return w, nil, err
 	}
-	since = begin.Add(-evidenceBefore)
+	w.Since = begin.Add(-evidenceBefore)
 	if start, ok := x.transactionBefore(points, begin); ok {
-		since = min(since, start.Add(-time.Minute))
+		w.Since = min(w.Since, start.Add(-time.Minute))
 	}
-	since = max(since, first)
-	return since, until, during(points, since, until), nil
+	w.Since = max(w.Since, first)
+	return w, during(points, w.Since, w.Until), nil
 }
 
 // readings are the station's canonical readings of a time, in the order of their event times.

@@ -101,10 +101,16 @@ func exchange(n uint64) (fs []hayalet.Frame) {
 	return fs
 }
 
+// window is from one minute to another, of an incident that the journal's sixth minute opened.
+func window(since, until int) evidence.Window {
+	at := func(n int) hayalet.Instant { return begin.Add(time.Duration(n) * time.Minute) }
+	return evidence.Window{Since: at(since), Until: at(until), Baseline: at(4), Opened: at(6)}
+}
+
 // exported is a case of the journal's middle, anchored some blocks behind it.
 func exported(t testing.TB, s *blocks, key ed25519.PrivateKey) []byte {
 	t.Helper()
-	x, err := evidence.Gather(t.Context(), s, station, begin.Add(2*time.Minute), begin.Add(8*time.Minute))
+	x, err := evidence.Gather(t.Context(), s, station, window(2, 8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,15 +178,52 @@ func TestLinesAreOurJSONL(t *testing.T) {
 func TestExcerptSaysWhatItLacks(t *testing.T) {
 	s := filled(t)
 	s.all[4].Body, s.all[4].Stations = nil, nil
-	x, err := evidence.Gather(t.Context(), s, station, begin.Add(2*time.Minute), begin.Add(8*time.Minute))
+	x, err := evidence.Gather(t.Context(), s, station, window(2, 8))
 	if err != nil || x.Dropped != 1 || len(x.Frames) != 10 || x.Cut {
 		t.Errorf("%+v: %v", x, err)
 	}
 	if res := verify(t, exported(t, s, keyOf(1)), nil); res.Flaw != nil || res.Missing != 2 || res.Hole != (evidence.Hole{Conn: "conn-0", From: 9, To: 10}) {
 		t.Errorf("flaw %+v, missing %d: %+v", res.Flaw, res.Missing, res.Hole)
 	}
-	if _, err := evidence.Gather(t.Context(), s, station, begin.Add(-time.Hour), begin); err != evidence.ErrNoFrames { //nolint:errorlint // it is returned as it is
+	if _, err := evidence.Gather(t.Context(), s, station, window(-60, 0)); err != evidence.ErrNoFrames { //nolint:errorlint // it is returned as it is
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestWhatDoesNotFitIsCut, whatever of it is too much: first the time before the baseline, then what led to the opening,
+// then the end; and never the opening. What was emptied by retention outside of what is left does not count.
+func TestWhatDoesNotFitIsCut(t *testing.T) {
+	const all, many = 12, 1 << 20 // blocks of a minute
+	for _, tc := range []struct {
+		name                 string
+		lines, leaves, chain int
+		since, until         int // minutes that are left
+		dropped              int
+	}{
+		{"all fits", many, many, all, 0, 12, 1},
+		{"the chain is cut at the begin", many, many, 9, 3, 12, 0},
+		{"and at the end", many, many, 6, 4, 10, 0},
+		{"and behind the opening", many, many, 3, 4, 7, 0},
+		{"what led to the opening goes first", many, many, 2, 5, 7, 0},
+		{"one block", many, many, 1, 6, 7, 0},
+		{"leaves", many, 6 * 4, all, 4, 10, 0},
+		{"bytes", 7 * 335, many, all, 4, 11, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := filled(t)
+			s.all[1].Body, s.all[1].Stations = nil, nil
+			x, err := evidence.GatherAtMost(t.Context(), s, station, window(0, 12), tc.lines, tc.leaves, uint64(tc.chain))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := window(tc.since, tc.until)
+			if x.Since != w.Since || x.Until != w.Until || x.Cut != (tc.until-tc.since < all) || x.Dropped != tc.dropped {
+				t.Errorf("%v to %v, cut %v, dropped %d; want %v to %v", x.Since, x.Until, x.Cut, x.Dropped, w.Since, w.Until)
+			}
+			if n := 2 * (tc.until - tc.since - tc.dropped); len(x.Frames) != n || x.Frames[0].At != w.Since || x.FirstBlock() != uint64(tc.since+1) || x.LastBlock() != uint64(tc.until) {
+				t.Errorf("%d frames of blocks %d to %d, want %d", len(x.Frames), x.FirstBlock(), x.LastBlock(), n)
+			}
+		})
 	}
 }
 

@@ -10,17 +10,39 @@ import (
 	"hayalet/internal/journal"
 )
 
-// maxMessages bounds the messages of a case, in bytes: they are in memory together.
-const maxMessages = 64 << 20
+// MaxHeaders is how many headers a case holds.
+const MaxHeaders = uint64(maxFile / journal.HeaderSize)
+
+// limits bound an excerpt, which is in memory as a whole.
+type limits struct {
+	lines  int    // bytes of frames.jsonl
+	leaves int    // of all blocks; each is 67 bytes in blocks.jsonl
+	chain  uint64 // blocks from the first with frames to the last; those to the anchor come after them
+}
+
+var most = limits{lines: 64 << 20, leaves: 2 << 20, chain: MaxHeaders / 2}
+
+// Window is the time of which an excerpt is taken, in receipts. Where it is more than a case holds, what was received
+// before the baseline goes first, then what is not needed for the opening, then the end.
+type Window struct {
+	Since, Until     hayalet.Instant // from the first on, up to and without the last
+	Baseline, Opened hayalet.Instant
+}
 
 // Excerpt is the frames of one station that a journal holds of a time, and what proves them.
 type Excerpt struct {
-	Station      hayalet.StationID
-	Since, Until hayalet.Instant // receipt: from the first on, up to and without the last
-	Frames       []hayalet.Frame
-	Blocks       []Block
-	Dropped      int  // blocks of the time whose frames retention has taken away
-	Cut          bool // there was more than a case holds: Until is where it was cut
+	Station hayalet.StationID
+	Window  // Since and Until are where it was cut, if it was
+	Frames  []hayalet.Frame
+	Blocks  []Block
+	Dropped int  // blocks of the time whose frames retention has taken away
+	Cut     bool // there was more than a case holds
+
+	limits limits
+	size   int // bytes of the lines
+	leaves int
+	missed int    // emptied blocks before where it was cut
+	line   []byte // of one frame, to know its size
 }
 
 // Block is a block that holds frames of the excerpt: blocks.jsonl has one in each line.
@@ -29,6 +51,9 @@ type Block struct {
 	First  uint64         `json:"first"`  // the position of its first frame
 	Leaves []journal.Hash `json:"leaves"` // of all its frames, those of other stations too
 	Frames []Place        `json:"frames"` // those of the excerpt
+
+	size    int // bytes of the frames' lines
+	emptied int // blocks read before it that had no frames any more
 }
 
 // Place says which leaf of a block is which frame's.
@@ -43,15 +68,18 @@ var ErrNoFrames = errors.New("the journal holds no frames of that time")
 
 var errFull = errors.New("the case is full")
 
-// Gather reads the frames of a station, and stops where there are more than 64 MB of them.
-func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, since, until hayalet.Instant) (*Excerpt, error) {
+// Gather reads the frames of a station: those of the window, or as much of it as a case holds.
+func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window) (*Excerpt, error) {
+	return gather(ctx, blocks, st, w, most)
+}
+
+func gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window, l limits) (*Excerpt, error) {
 	opener, err := journal.NewOpener()
 	if err != nil {
 		return nil, err
 	}
-	x := &Excerpt{Station: st, Since: since, Until: until}
-	size := 0
-	err = blocks.ReadBlocks(ctx, hayalet.BlockQuery{Since: since, Until: until, Bodies: true}, func(b hayalet.Block) error {
+	x := &Excerpt{Station: st, Window: w, limits: l}
+	err = blocks.ReadBlocks(ctx, hayalet.BlockQuery{Since: w.Since, Until: w.Until, Bodies: true}, func(b hayalet.Block) error {
 		if b.Body == nil {
 			x.Dropped++
 			return nil
@@ -63,7 +91,10 @@ func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, si
 		if err != nil {
 			return err
 		}
-		return x.take(&b, fs, opener, &size)
+		if err := x.take(&b, fs, opener); err != nil {
+			return err
+		}
+		return x.fit()
 	})
 	if err != nil && !errors.Is(err, errFull) {
 		return nil, fmt.Errorf("gather frames of %q: %w", st, err)
@@ -71,33 +102,74 @@ func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, si
 	if len(x.Frames) == 0 {
 		return nil, ErrNoFrames
 	}
+	x.Dropped -= x.missed
 	return x, nil
 }
 
 // take takes from a block what belongs to the excerpt.
-func (x *Excerpt) take(b *hayalet.Block, fs []hayalet.Frame, opener *journal.Opener, size *int) error {
-	own := Block{Number: b.Number, First: b.First}
+func (x *Excerpt) take(b *hayalet.Block, fs []hayalet.Frame, opener *journal.Opener) (err error) {
+	own := Block{Number: b.Number, First: b.First, emptied: x.Dropped}
 	for i := range fs {
 		f := fs[i]
 		if f.Station != x.Station || f.At < x.Since || f.At >= x.Until {
 			continue
 		}
-		if *size += len(f.Data); *size > maxMessages && len(x.Frames) > 0 {
-			x.Cut, x.Until = true, f.At
-			break
+		if x.line, err = appendLine(x.line[:0], &f); err != nil {
+			return fmt.Errorf("frame %d: %w", f.Pos, err)
 		}
+		own.size += len(x.line)
 		f.Data = bytes.Clone(f.Data)
 		x.Frames = append(x.Frames, f)
 		own.Frames = append(own.Frames, Place{i, f.Conn, f.Seq})
 	}
-	if len(own.Frames) > 0 {
-		own.Leaves = opener.Leaves(nil, fs)
-		x.Blocks = append(x.Blocks, own)
+	if len(own.Frames) == 0 {
+		return nil
 	}
-	if x.Cut {
-		return errFull
+	own.Leaves = opener.Leaves(nil, fs)
+	x.Blocks = append(x.Blocks, own)
+	x.size, x.leaves = x.size+own.size, x.leaves+len(own.Leaves)
+	return nil
+}
+
+// fit leaves out blocks until the rest fits into a case. One block always does.
+func (x *Excerpt) fit() error {
+	for len(x.Blocks) > 1 && x.tooMuch() {
+		x.Cut = true
+		last := x.Blocks[len(x.Blocks)-1].Frames
+		if x.Frames[0].At >= x.Baseline && x.Frames[len(x.Frames)-len(last)].At > x.Opened {
+			x.cutEnd()
+			return errFull
+		}
+		x.cutBegin()
 	}
 	return nil
+}
+
+func (x *Excerpt) tooMuch() bool {
+	return x.size > x.limits.lines || x.leaves > x.limits.leaves || x.LastBlock()-x.FirstBlock() >= x.limits.chain
+}
+
+// cutBegin leaves the first block out.
+func (x *Excerpt) cutBegin() {
+	first := x.Blocks[0]
+	x.leave(&first)
+	clear(x.Frames[:len(first.Frames)]) // their bytes are not needed any more
+	x.Frames, x.Blocks = x.Frames[len(first.Frames):], x.Blocks[1:]
+	x.Since, x.missed = x.Frames[0].At, x.Blocks[0].emptied
+}
+
+// cutEnd leaves the last block out.
+func (x *Excerpt) cutEnd() {
+	last := len(x.Blocks) - 1
+	x.leave(&x.Blocks[last])
+	end := len(x.Frames) - len(x.Blocks[last].Frames)
+	x.Until = x.Frames[end].At
+	x.Frames, x.Blocks = x.Frames[:end], x.Blocks[:last]
+}
+
+// leave notes that a block is not in it.
+func (x *Excerpt) leave(b *Block) {
+	x.size, x.leaves = x.size-b.size, x.leaves-len(b.Leaves)
 }
 
 // FirstBlock is the number of the first block with frames of the excerpt.
@@ -108,7 +180,7 @@ func (x *Excerpt) LastBlock() uint64 { return x.Blocks[len(x.Blocks)-1].Number }
 
 // Headers reads the headers of these blocks, both included, as headers.bin has them: one behind the other.
 func Headers(ctx context.Context, blocks hayalet.Blocks, from, to uint64) ([]byte, error) {
-	if to < from || (to-from+1)*uint64(journal.HeaderSize) > maxFile {
+	if to < from || to-from >= MaxHeaders {
 		return nil, fmt.Errorf("the chain from block %d to block %d is too long for a case", from, to)
 	}
 	var all []byte
