@@ -13,6 +13,9 @@ func (v *verifier) frames() (found *journal.Flaw) {
 		if found = v.frame(next, n, &f, err == nil); found != nil {
 			return errEnough
 		}
+		if v.foreign == nil && f.Station != v.result.Manifest.Station {
+			v.foreign = v.want[next].flaw("frame-foreign", string(f.Station), string(v.result.Manifest.Station))
+		}
 		next++
 		v.count(&f)
 		return nil

@@ -281,6 +281,39 @@ func TestFirstThingThatDoesNotHold(t *testing.T) {
 	}
 }
 
+// TestSignedLiesShow: whoever holds the key cannot make one station's frames, or one incident, pass for another's.
+func TestSignedLiesShow(t *testing.T) {
+	s, key := filled(t), keyOf(1)
+	whole := exported(t, s, key)
+	for name, tc := range map[string]struct {
+		change func(files map[string]string)
+		want   string
+	}{
+		"station": {
+			replaced("manifest.json", `"station": "CP 1"`, `"station": "other"`),
+			"the frame at position 9 (connection conn-0, number 5) is of station CP 1, and the manifest names other",
+		},
+		"frames": {replaced("manifest.json", `"frames": 12`, `"frames": 13`), "the manifest speaks of frames: 13, and there are 12"},
+		"frames that are not listed": {
+			func(files map[string]string) {
+				lines("frames.jsonl", without(11))(files)
+				replaced("blocks.jsonl", `,{"index":1,"conn":"conn-0","seq":16}`, "")(files)
+			},
+			"the manifest speaks of frames: 12, and there are 11",
+		},
+		"incident":             {replaced("manifest.json", `"incident": "k1"`, `"incident": "k2"`), "incident.json is not of the incident that the manifest names, k2"},
+		"rule":                 {replaced("manifest.json", `"PE-01"`, `"PE-02"`), "incident.json is not of the incident that the manifest names, k1"},
+		"connector":            {replaced("incident.json", `"connector": 1`, `"connector": 2`), "incident.json is not of the incident that the manifest names, k1"},
+		"incident is no JSON":  {replaced("incident.json", `{`, `[`), "incident.json is not of the incident that the manifest names, k1"},
+		"incident is left out": {func(files map[string]string) { delete(files, "incident.json") }, "incident.json was removed"},
+	} {
+		files := unpack(t, whole)
+		tc.change(files)
+		forge(t, files, key)
+		found(t, name, tc.want, files, public(key))
+	}
+}
+
 // found wants the flaw in words.
 func found(t *testing.T, how, want string, files map[string]string, key ed25519.PublicKey) {
 	t.Helper()

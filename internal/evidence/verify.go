@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"io"
 	"slices"
 
@@ -28,7 +29,7 @@ type Hole struct {
 
 // Verify checks a case. With a key it must be signed with that key; without one the manifest says with which, and whoever
 // trusts the result must know that fingerprint. It looks at the records first, against the anchor, and at the manifest
-// last, so that the flaw is as near as can be told to what was changed. An error means that it cannot be read as a case.
+// last, so that the flaw is as near as can be told to what was changed; then whether whoever signed it says what it is. An error means that it cannot be read as a case.
 func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
 	var res Result
 	a, err := openArchive(r, size)
@@ -48,7 +49,7 @@ func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
 	v := verifier{archive: a, result: &res, numbers: make(map[hayalet.ConnID]uint64)}
 	for _, check := range []func() *journal.Flaw{
 		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
-		func() *journal.Flaw { return v.key(key) },
+		func() *journal.Flaw { return v.key(key) }, v.agrees,
 	} {
 		if res.Flaw = check(); res.Flaw != nil {
 			break
@@ -64,6 +65,7 @@ type verifier struct {
 	headers []journal.Header
 	want    []record // the frames that the blocks hold, in the order of their positions
 	numbers map[hayalet.ConnID]uint64
+	foreign *journal.Flaw // the first frame of another station than the manifest's
 }
 
 // record is a frame that there must be.
@@ -78,7 +80,7 @@ func (v *verifier) complete() *journal.Flaw {
 	if v.archive.twice != "" {
 		return flaw("file-twice", v.archive.twice)
 	}
-	needed := []string{signatureName, anchorName, headersName, blocksName, framesName}
+	needed := []string{signatureName, incidentName, anchorName, headersName, blocksName, framesName}
 	for _, f := range v.result.Manifest.Files {
 		needed = append(needed, f.Name)
 	}
@@ -130,4 +132,32 @@ func (v *verifier) key(want ed25519.PublicKey) *journal.Flaw {
 		return flaw("key", Fingerprint(is), Fingerprint(want))
 	}
 	return nil
+}
+
+// agrees checks what the manifest says of the case: whose frames they are, how many, and of which incident.
+func (v *verifier) agrees() *journal.Flaw {
+	m := &v.result.Manifest
+	if v.foreign != nil {
+		return v.foreign
+	}
+	if v.result.Frames != m.Frames {
+		return flaw("frames-counted", m.Frames, v.result.Frames)
+	}
+	text, err := v.archive.read(incidentName)
+	if err != nil {
+		return damaged(incidentName)
+	}
+	var is subject
+	if json.Unmarshal(text, &is) != nil || is != (subject{m.Incident, m.Rule, m.Station, m.Connector}) {
+		return flaw("incident-other", m.Incident)
+	}
+	return nil
+}
+
+// subject is what an incident is told by.
+type subject struct {
+	Key       string              `json:"key"`
+	Rule      hayalet.RuleName    `json:"rule"`
+	Station   hayalet.StationID   `json:"station"`
+	Connector hayalet.ConnectorID `json:"connector"`
 }
