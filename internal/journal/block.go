@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 
@@ -66,6 +67,8 @@ func (m *maker) link(h Header) { m.last, m.hash = h, h.Hash() }
 type Opener struct {
 	unpacker *unpacker
 	leaf     []byte
+	marks    []uint32
+	index    []byte
 }
 
 // NewOpener returns an opener.
@@ -96,4 +99,10 @@ func (o *Opener) Leaves(leaves []Hash, fs []hayalet.Frame) []Hash {
 		leaves = append(leaves, sha256.Sum256(o.leaf))
 	}
 	return leaves
+}
+
+// indexed reports whether a block's index is that of the stations of its frames, which Frames has just returned.
+func (o *Opener) indexed(b *hayalet.Block) bool {
+	o.index, o.marks = appendIndex(o.index[:0], o.marks[:0], o.unpacker.table)
+	return bytes.Equal(o.index, b.Stations)
 }

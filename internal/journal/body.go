@@ -90,19 +90,23 @@ func (p *packer) collect(fs []hayalet.Frame) {
 	}
 }
 
-// index is the sorted marks of the stations, four bytes each.
+// index is that of the body's stations.
 func (p *packer) index() []byte {
-	p.marks = p.marks[:0]
-	for _, l := range p.table {
-		p.marks = append(p.marks, stationMark(l.station))
-	}
-	slices.Sort(p.marks)
-	p.marks = slices.Compact(p.marks)
-	p.names = p.names[:0]
-	for _, m := range p.marks {
-		p.names = binary.BigEndian.AppendUint32(p.names, m)
-	}
+	p.names, p.marks = appendIndex(p.names[:0], p.marks[:0], p.table)
 	return p.names
+}
+
+// appendIndex appends the sorted marks of the stations, four bytes each. The marks are returned to be used again.
+func appendIndex(b []byte, marks []uint32, table []link) ([]byte, []uint32) {
+	for i := range table {
+		marks = append(marks, stationMark(table[i].station))
+	}
+	slices.Sort(marks)
+	marks = slices.Compact(marks)
+	for _, m := range marks {
+		b = binary.BigEndian.AppendUint32(b, m)
+	}
+	return b, marks
 }
 
 // stationMark stands for a station in an index. Two stations may share one: an index says where to look, not what is

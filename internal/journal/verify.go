@@ -134,6 +134,9 @@ func (c *Checker) body(b *hayalet.Block, h *Header) *Flaw {
 	}
 	c.leaves = c.opener.Leaves(c.leaves[:0], fs)
 	if rootInPlace(c.leaves) == h.Root {
+		if !c.opener.indexed(b) { // a station that it lacks is not found, although its frames are there
+			return &Flaw{"block-index", []any{h.Number}}
+		}
 		return nil
 	}
 	if f := strange(fs, h); f != nil {

@@ -91,6 +91,8 @@ func TestFirstBlockThatDoesNotFit(t *testing.T) {
 		{"a time in a header", func(s *store) { s.blocks[1].Header[30] ^= 1 }, "what the database says about block 2 is not what its header says"},
 		{"a hash in a header", func(s *store) { s.blocks[2].Header[50] ^= 1 }, "block 3 does not hold the hash of block 2: one of them was changed"},
 		{"a column", func(s *store) { s.blocks[5].FirstAt-- }, "what the database says about block 6 is not what its header says"},
+		{"the index is taken out", func(s *store) { s.blocks[3].Stations = nil }, "the index of the stations of block 4 is not that of its frames: it was changed"},
+		{"the index of another station", func(s *store) { s.blocks[3].Stations[3] ^= 1 }, "the index of the stations of block 4 is not that of its frames: it was changed"},
 		{"a chain of other frames", func(s *store) { s.blocks = louder.all() }, "block 5 is not the one that was anchored at 2026-01-05T00:01:40Z: it or one before it was changed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
