@@ -48,7 +48,7 @@ var rooms = map[string]room{
 	"internal/exception": {ours: []string{"."}, banned: pure},
 	"internal/siterule":  {ours: []string{".", "internal/detect", "internal/session"}, banned: pure},
 	"internal/engine":    {ours: []string{".", "internal/ocpp", "internal/session", "internal/detect", "internal/frames", "internal/series"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
-	"internal/retention": {ours: []string{".", "internal/journal"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
+	"internal/retention": {ours: []string{".", "internal/evidence", "internal/journal"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 	"internal/backtest":  {ours: []string{".", "internal/session", "internal/detect", "internal/engine", "internal/journal"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 
 	"internal/socket":    {ours: []string{"."}},

@@ -375,7 +375,7 @@ func TestRulesInForceAreKept(t *testing.T) {
 	}
 }
 
-// TestCaseBeginsBeforeTheTransaction that ended before the flow, however long it was, but for a week at most.
+// TestCaseBeginsBeforeTheTransaction that ended before the flow, but for a day at most, which is what retention keeps.
 func TestCaseBeginsBeforeTheTransaction(t *testing.T) {
 	at := hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
 	hour := func(n int) hayalet.Instant { return at.Add(time.Duration(n) * time.Hour) }
@@ -388,7 +388,7 @@ func TestCaseBeginsBeforeTheTransaction(t *testing.T) {
 		"a short one":          {active: []int{0}, want: hour(-1)},
 		"a long one":           {active: []int{-5, -4, -3}, want: hour(-5).Add(-time.Minute)},
 		"of another connector": {other: []int{-5}, want: hour(-1)},
-		"longer than a week":   {active: []int{-169, -168, -167}, want: hour(-7*24 + 1)},
+		"longer than a day":    {active: []int{-26, -25, -24, -23}, want: hour(-24)},
 		"the last of several":  {active: []int{-30, -2, 2}, want: hour(-2).Add(-time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,13 +18,6 @@ import (
 	"hayalet/internal/series"
 )
 
-// How much traffic around an incident is exported: before what led to it, after it, and before its opening at most.
-const (
-	evidenceBefore = time.Hour
-	evidenceAfter  = 10 * time.Minute
-	evidenceMost   = 7 * 24 * time.Hour
-)
-
 // exporter makes the case of one incident.
 type exporter struct {
 	app     *app
@@ -116,29 +109,16 @@ func (x *exporter) rulesInForce(ctx context.Context) error {
 	return nil
 }
 
-// window is the time of the frames that belong to the incident, and the readings of that time: from an hour before its
-// baseline, or from before the transaction that was the last one then, to ten minutes after it.
+// window is the time of the frames that belong to the incident, and the readings of that time.
 func (x *exporter) window(ctx context.Context) (w evidence.Window, points []series.Point, err error) {
 	inc := &x.incident
-	begin := inc.OpenedAt
-	for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} {
-		if at != 0 {
-			begin = min(begin, at)
-		}
-	}
-	first := inc.OpenedAt.Add(-evidenceMost)
-	w = evidence.Window{Until: x.now, Baseline: max(begin, first), Opened: inc.OpenedAt.Add(evidenceAfter)}
-	if !inc.Open() {
-		w.Until = min(w.Until, max(inc.UpdatedAt, inc.EndedAt).Add(evidenceAfter))
-	}
-	if points, err = x.readings(ctx, first, w.Until); err != nil {
+	w = evidence.Around(inc, 0, x.now)
+	if points, err = x.readings(ctx, evidence.Kept(inc).Since, w.Until); err != nil {
 		return w, nil, err
 	}
-	w.Since = begin.Add(-evidenceBefore)
-	if start, ok := x.transactionBefore(points, begin); ok {
-		w.Since = min(w.Since, start.Add(-time.Minute))
+	if start, ok := x.transactionBefore(points, evidence.Begin(inc)); ok {
+		w = evidence.Around(inc, start, x.now)
 	}
-	w.Since = max(w.Since, first)
 	return w, during(points, w.Since, w.Until), nil
 }
 

@@ -1,36 +1,18 @@
 package retention
 
 import (
-	"math"
 	"time"
 
 	"hayalet"
+	"hayalet/internal/evidence"
 	"hayalet/internal/journal"
 )
 
-// How far evidence reaches before the baseline of an incident, so that the transaction before it is in, and after its end.
-const (
-	lead  = 24 * time.Hour
-	trail = time.Hour
-)
-
-// Evidence returns the times of which everything of the incident's station stays as long as the incident does: from a day
-// before its baseline to an hour after its end, or for ever while it is open.
+// Evidence returns the times of which everything of the incident's station stays as long as the incident does.
 func Evidence(incidents []hayalet.Incident) []hayalet.Span {
 	spans := make([]hayalet.Span, len(incidents))
 	for i := range incidents {
-		inc := &incidents[i]
-		since := inc.OpenedAt
-		for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} { // by the station's clock
-			if at != 0 {
-				since = min(since, at)
-			}
-		}
-		until := hayalet.Instant(math.MaxInt64)
-		if !inc.Open() {
-			until = max(inc.UpdatedAt, inc.EndedAt, inc.LastAt).Add(trail)
-		}
-		spans[i] = hayalet.Span{Station: inc.Station, Since: since.Add(-lead), Until: until}
+		spans[i] = evidence.Kept(&incidents[i])
 	}
 	return spans
 }

@@ -1,0 +1,56 @@
+package evidence
+
+import (
+	"math"
+	"time"
+
+	"hayalet"
+)
+
+// How far evidence reaches before the baseline of an incident and after its end: what stays for it, and what a case takes.
+const (
+	lead   = 24 * time.Hour // so that the transaction before it is in
+	trail  = time.Hour
+	before = time.Hour
+	after  = 10 * time.Minute
+)
+
+// trusted is how far before the opening a baseline may be to be worth the end, where a case cannot hold both: what is
+// further off may be a station's wrong clock.
+const trusted = 7 * 24 * time.Hour
+
+// Kept is the time of which everything of an incident's station stays as long as the incident does: from a day before its
+// baseline to an hour after its end, or for ever while it is open.
+func Kept(inc *hayalet.Incident) hayalet.Span {
+	until := hayalet.Instant(math.MaxInt64)
+	if !inc.Open() {
+		until = max(inc.UpdatedAt, inc.EndedAt, inc.LastAt).Add(trail)
+	}
+	return hayalet.Span{Station: inc.Station, Since: Begin(inc).Add(-lead), Until: until}
+}
+
+// Begin is when what led to an incident began: its baseline, where it has one that is before its opening.
+func Begin(inc *hayalet.Incident) hayalet.Instant {
+	begin := inc.OpenedAt
+	for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} { // by the station's clock
+		if at != 0 {
+			begin = min(begin, at)
+		}
+	}
+	return begin
+}
+
+// Around is the part of Kept that a case takes: from an hour before the incident's begin, or from a minute before a
+// transaction that began earlier (0: none did), to ten minutes after its end, or to now.
+func Around(inc *hayalet.Incident, transaction, now hayalet.Instant) Window {
+	begin := Begin(inc)
+	w := Window{Since: begin.Add(-before), Until: now, Baseline: max(begin, inc.OpenedAt.Add(-trusted)), Opened: inc.OpenedAt.Add(after)}
+	if transaction != 0 {
+		w.Since = min(w.Since, transaction.Add(-time.Minute))
+	}
+	w.Since = max(w.Since, Kept(inc).Since)
+	if !inc.Open() {
+		w.Until = min(w.Until, max(inc.UpdatedAt, inc.EndedAt).Add(after))
+	}
+	return w
+}
