@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -64,6 +65,43 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	cfg.Evidence.Key = filepath.Join(t.TempDir(), "none", "x.key")
 	if _, _, err := cfg.ensureKey(log); err == nil || !strings.Contains(err.Error(), "evidence.key") {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+// TestNewFileIsWholeOrNotThere: the name is given to what is written, so nobody sees half of it; nothing is written over,
+// and nothing stays beside it.
+func TestNewFileIsWholeOrNotThere(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{filepath.Join(dir, "a.key"), "b.key"} {
+		watched := make(chan []byte, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { // what a reader sees first
+			for ctx.Err() == nil {
+				if b, err := os.ReadFile(name); err == nil {
+					watched <- b
+					return
+				}
+			}
+			watched <- nil
+		}()
+		want := bytes.Repeat([]byte("x"), 8<<20)
+		if err := writeNew(name, want); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-watched; len(got) != len(want) {
+			t.Errorf("%s: %d bytes were there at first, want %d", name, len(got), len(want))
+		}
+		stop()
+		if err := writeNew(name, []byte("other")); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 || info.Size() != int64(len(want)) {
+			t.Errorf("%s: %v: %v", name, info, err)
+		}
+	}
+	if left := must(os.ReadDir(dir)); len(left) != 2 {
+		t.Errorf("files beside them: %v", left)
 	}
 }
 

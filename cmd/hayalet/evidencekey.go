@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -78,15 +79,30 @@ func makeKey(name string) (key ed25519.PrivateKey, err error) {
 	return key, nil
 }
 
-// writeNew writes a file that only this user may read, and never over one that is there.
+// writeNew writes a file that only this user may read, and never over one that is there. Whenever the program is ended, the
+// file is there as a whole or not at all; what may stay is a file beside it.
 func writeNew(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	dir, base := filepath.Split(name)
+	f, err := os.CreateTemp(cmp.Or(dir, "."), "."+base+".*") // 0600
 	if err != nil {
 		return err
 	}
+	defer func() { _ = os.Remove(f.Name()) }() // once it has its name it is not needed any more
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(name) // half of it is nothing
+		return err
 	}
-	return err
+	if err := os.Link(f.Name(), name); err != nil { // unlike a rename, it replaces nothing
+		return err
+	}
+	return syncFolder(cmp.Or(dir, "."))
+}
+
+// syncFolder makes the names in a folder outlive a power cut.
+func syncFolder(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
