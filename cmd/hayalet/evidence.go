@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hayalet/internal/evidence"
+	"hayalet/internal/journal"
 )
 
 func (a *app) evidence() *cobra.Command {
@@ -68,15 +69,19 @@ func (a *app) evidenceKey() *cobra.Command {
 func (a *app) evidenceVerify() *cobra.Command {
 	cmd := &cobra.Command{Use: "verify FILE", Short: a.text.T("cmd.evidence.verify"), Long: a.text.T("cmd.evidence.verify.long"), Args: args(cobra.ExactArgs(1))}
 	key := cmd.Flags().String("key", "", a.text.T("flag.evidence.key"))
+	anchors := cmd.Flags().StringArray("anchor", nil, a.text.T("flag.anchor"))
 	cmd.RunE = func(cmd *cobra.Command, list []string) error {
-		return untilDone(cmd.Context(), func() error { return a.runEvidenceVerify(list[0], *key) })
+		return untilDone(cmd.Context(), func() error { return a.runEvidenceVerify(list[0], *key, *anchors) })
 	}
 	return cmd
 }
 
-func (a *app) runEvidenceVerify(name, keyFile string) error {
-	key, err := publicKey(keyFile)
-	if err != nil {
+func (a *app) runEvidenceVerify(name, keyFile string, anchors []string) (err error) {
+	var known evidence.Known
+	if known.Key, err = publicKey(keyFile); err != nil {
+		return err
+	}
+	if known.Pins, err = pins(anchors); err != nil {
 		return err
 	}
 	f, err := os.Open(name)
@@ -88,11 +93,11 @@ func (a *app) runEvidenceVerify(name, keyFile string) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return hint(fmt.Errorf("read %s: it is no plain file", name), "give a file that 'hayalet evidence export' wrote")
 	}
-	res, err := evidence.Verify(f, info.Size(), key)
+	res, err := evidence.Verify(f, info.Size(), known)
 	if err != nil {
 		return hint(fmt.Errorf("read %s: %v", name, err), "give a file that 'hayalet evidence export' wrote")
 	}
-	return a.sayCase(name, &res, key != nil)
+	return a.sayCase(name, &res, known.Key != nil)
 }
 
 // sayCase says what a look at a case told. That it does not hold is exit code 1.
@@ -104,6 +109,10 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 	m := &res.Manifest
 	fmt.Fprintln(a.stdout, a.text.T("evidence.holds", printable([]byte(name)), printable([]byte(m.Incident)), string(m.Rule), printable([]byte(m.Station)), int(m.Connector)))
 	fmt.Fprintln(a.stdout, a.text.T("evidence.proven", res.Frames, m.Since.String(), m.Until.String(), res.Headers, res.Anchored.String()))
+	fmt.Fprintln(a.stdout, a.text.T("evidence.anchor", res.Anchor.String()))
+	if res.Pinned > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.pinned", res.Pinned))
+	}
 	if res.Missing > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.missing", res.Missing, printable([]byte(res.Hole.Conn)), res.Hole.From, res.Hole.To))
 	}
@@ -119,6 +128,18 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 	}
 	_, err := fmt.Fprintln(a.stdout, a.text.T(say, evidence.Fingerprint(m.PublicKey)))
 	return err
+}
+
+// pins reads what --anchor names.
+func pins(texts []string) (all []journal.Pin, err error) {
+	for _, text := range texts {
+		p, err := journal.ParsePin(text)
+		if err != nil {
+			return nil, hint(fmt.Errorf("--anchor %q: %v", text, err), "the server logs both when it anchors the journal")
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 // publicKey reads the key that somebody must have signed with; without a file nobody must.

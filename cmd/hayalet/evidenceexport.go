@@ -158,7 +158,7 @@ func (x *exporter) pack(c *evidence.Case) ([]byte, error) {
 	if err := c.Write(&out, x.anchors.key); err != nil {
 		return nil, err
 	}
-	res, err := evidence.Verify(bytes.NewReader(out.Bytes()), int64(out.Len()), nil)
+	res, err := evidence.Verify(bytes.NewReader(out.Bytes()), int64(out.Len()), evidence.Known{})
 	if err != nil {
 		return nil, fmt.Errorf("check the case: %w", err)
 	}

@@ -28,13 +28,18 @@ func (a *app) journalVerify() *cobra.Command {
 	}
 	d.flags(a, cmd)
 	key := cmd.Flags().String("key", "", a.text.T("flag.journal.key"))
+	anchors := cmd.Flags().StringArray("anchor", nil, a.text.T("flag.anchor"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return untilDone(cmd.Context(), func() error { return a.runJournalVerify(cmd.Context(), d, *key) })
+		return untilDone(cmd.Context(), func() error { return a.runJournalVerify(cmd.Context(), d, *key, *anchors) })
 	}
 	return cmd
 }
 
-func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile string) (err error) {
+func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile string, anchors []string) (err error) {
+	pinned, err := pins(anchors)
+	if err != nil {
+		return err
+	}
 	cfg, err := d.load(a.environ)
 	if err != nil {
 		return err
@@ -52,7 +57,7 @@ func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile str
 	if err != nil {
 		return err
 	}
-	c, err := journal.NewChecker(known, key)
+	c, err := journal.NewChecker(known, key, pinned...)
 	if err != nil {
 		return err
 	}
@@ -103,6 +108,10 @@ func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, key ed25519.Pub
 		return err
 	}
 	fmt.Fprintln(a.stdout, a.text.T("journal.holds", c.Blocks, c.Frames, c.From.String(), c.To.String()))
+	fmt.Fprintln(a.stdout, a.text.T("journal.last", c.Last().String()))
+	if c.Pinned > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.pinned", c.Pinned))
+	}
 	if gone := c.Blocks - c.Bodies; gone > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("journal.dropped", gone))
 	}

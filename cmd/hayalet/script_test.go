@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -60,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return underRace, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "in30days": in30Days, "postgres": postgresServer,
+			"server": startServer, "shutdown": stopServer, "crash": killServer, "relay": startRelay, "shutrelay": stopRelay, "webhook": startWebhook, "until": until, "key": key, "pin": pin, "in30days": in30Days, "postgres": postgresServer,
 		},
 	})
 }
@@ -229,6 +230,16 @@ func key(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(line), &inc))
 	ts.Setenv("KEY", inc.Key[:12])
 	ts.Setenv("UPDATED", inc.Updated)
+}
+
+// pin sets $PIN to the first BLOCK:HASH in a file, and $HASH to its hash.
+func pin(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(`[0-9]+:([0-9a-f]{64})`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if found == nil {
+		ts.Fatalf("%s names no block and hash", args[0])
+	}
+	ts.Setenv("PIN", found[0])
+	ts.Setenv("HASH", found[1])
 }
 
 // until runs a command until its standard output contains the first argument.

@@ -136,7 +136,7 @@ func exported(t testing.TB, s *blocks, key ed25519.PrivateKey) []byte {
 
 func verify(t testing.TB, data []byte, key ed25519.PublicKey) evidence.Result {
 	t.Helper()
-	res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), key)
+	res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.Known{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +154,33 @@ func TestCaseVerifies(t *testing.T) {
 	}
 	if !bytes.Equal(data, exported(t, s, key)) {
 		t.Error("the same case gave other bytes")
+	}
+}
+
+// TestCaseIsHeldToWhatIsKnown: an anchor that was kept elsewhere shows a journal that was made anew and signed with the same key.
+func TestCaseIsHeldToWhatIsKnown(t *testing.T) {
+	s, key := filled(t), keyOf(1)
+	data := exported(t, s, key)
+	pin := func(block int) journal.Pin {
+		h, err := journal.ParseHeader(s.all[block-1].Header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Pin()
+	}
+	look := func(pins ...journal.Pin) (evidence.Result, error) {
+		return evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.Known{Pins: pins})
+	}
+	if res, err := look(pin(3), pin(5), pin(11)); err != nil || res.Flaw != nil || res.Pinned != 3 || res.Anchor != pin(11) {
+		t.Errorf("pins of the journal: %+v, %d, anchor %v: %v", res.Flaw, res.Pinned, res.Anchor, err)
+	}
+	if res, err := look(pin(5), journal.Pin{Block: 6, Hash: pin(5).Hash}); err != nil || res.Flaw == nil || res.Flaw.Code != "pin-hash" {
+		t.Errorf("a pin of another journal: %+v: %v", res.Flaw, err)
+	}
+	for _, block := range []int{2, 12} {
+		if res, err := look(pin(block)); err == nil || !strings.Contains(err.Error(), "only those of blocks 3 to 11") {
+			t.Errorf("a pin of a block that the case does not reach: %+v: %v", res.Flaw, err)
+		}
 	}
 }
 

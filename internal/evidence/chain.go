@@ -21,9 +21,8 @@ func (v *verifier) chain() *journal.Flaw {
 		return flaw("file-changed", headersName)
 	}
 	v.result.Headers = len(raw) / journal.HeaderSize
-	v.headers = make([]journal.Header, v.result.Headers)
 	number, hash := a.Block, a.Hash
-	for i := len(v.headers) - 1; i >= 0; i-- {
+	for i := v.result.Headers - 1; i >= 0; i-- {
 		h, err := journal.ParseHeader(raw[i*journal.HeaderSize:][:journal.HeaderSize])
 		if err != nil {
 			return flaw("header-changed", number)
@@ -31,10 +30,26 @@ func (v *verifier) chain() *journal.Flaw {
 		if h.Hash() != hash {
 			return misplaced(raw, &h, number, hash)
 		}
-		v.headers[i] = h
+		if h.Number != number {
+			return flaw("header-moved", number, h.Number)
+		}
 		number, hash = number-1, h.Prev
 	}
+	v.headers = raw
 	return nil
+}
+
+// header returns that of a block; nil where the case has none.
+func (v *verifier) header(number uint64) *journal.Header {
+	back := v.result.Anchor.Block - number
+	if back >= uint64(v.result.Headers) {
+		return nil
+	}
+	h, err := journal.ParseHeader(v.headers[len(v.headers)-int(back+1)*journal.HeaderSize:][:journal.HeaderSize])
+	if err != nil {
+		return nil // chain has read all of them
+	}
+	return &h
 }
 
 // anchor reads the anchor and checks its signature.
@@ -52,7 +67,7 @@ func (v *verifier) anchor() (a anchor, _ *journal.Flaw) {
 	case !a.holds():
 		return a, flaw("anchor-signature", a.Block)
 	}
-	v.result.Anchored = a.At
+	v.result.Anchor, v.result.Anchored = journal.Pin{Block: a.Block, Hash: a.Hash}, a.At
 	return a, nil
 }
 
@@ -93,11 +108,10 @@ func (v *verifier) blocks() (found *journal.Flaw) {
 }
 
 func (v *verifier) block(b *Block) *journal.Flaw {
-	first := v.headers[0].Number
-	if b.Number < first || b.Number-first >= uint64(len(v.headers)) {
+	h := v.header(b.Number)
+	if h == nil {
 		return flaw("header-removed", b.Number)
 	}
-	h := &v.headers[b.Number-first]
 	if b.First != h.First || len(b.Leaves) != int(h.Frames) || journal.Root(b.Leaves) != h.Root {
 		return flaw("leaves", b.Number, h.First, h.First+uint64(h.Frames)-1)
 	}

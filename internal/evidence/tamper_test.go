@@ -6,6 +6,8 @@ import (
 	"compress/flate"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"hayalet"
 	"hayalet/internal/evidence"
 	"hayalet/internal/journal"
 	"hayalet/internal/lang"
@@ -281,6 +284,27 @@ func TestFirstThingThatDoesNotHold(t *testing.T) {
 	}
 }
 
+// numbered makes an anchor one of another block.
+func numbered(t *testing.T, text string, block uint64, key ed25519.PrivateKey) string {
+	t.Helper()
+	var a map[string]any
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := hex.DecodeString(a["hash"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, _, _ := hayalet.ParseInstant(a["at"].(string))
+	signed := append(binary.BigEndian.AppendUint64([]byte("hja1"), block), hash...)
+	a["block"], a["signature"] = block, ed25519.Sign(key, binary.BigEndian.AppendUint64(signed, uint64(at)))
+	b, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // TestSignedLiesShow: whoever holds the key cannot make one station's frames, or one incident, pass for another's.
 func TestSignedLiesShow(t *testing.T) {
 	s, key := filled(t), keyOf(1)
@@ -301,10 +325,14 @@ func TestSignedLiesShow(t *testing.T) {
 			},
 			"the manifest speaks of frames: 12, and there are 11",
 		},
-		"incident":             {replaced("manifest.json", `"incident": "k1"`, `"incident": "k2"`), "incident.json is not of the incident that the manifest names, k2"},
-		"rule":                 {replaced("manifest.json", `"PE-01"`, `"PE-02"`), "incident.json is not of the incident that the manifest names, k1"},
-		"connector":            {replaced("incident.json", `"connector": 1`, `"connector": 2`), "incident.json is not of the incident that the manifest names, k1"},
-		"incident is no JSON":  {replaced("incident.json", `{`, `[`), "incident.json is not of the incident that the manifest names, k1"},
+		"incident":            {replaced("manifest.json", `"incident": "k1"`, `"incident": "k2"`), "incident.json is not of the incident that the manifest names, k2"},
+		"rule":                {replaced("manifest.json", `"PE-01"`, `"PE-02"`), "incident.json is not of the incident that the manifest names, k1"},
+		"connector":           {replaced("incident.json", `"connector": 1`, `"connector": 2`), "incident.json is not of the incident that the manifest names, k1"},
+		"incident is no JSON": {replaced("incident.json", `{`, `[`), "incident.json is not of the incident that the manifest names, k1"},
+		"anchor of another block": {
+			func(files map[string]string) { files["anchor.json"] = numbered(t, files["anchor.json"], 12, key) },
+			"the header of block 12 was moved: that of block 11 stands in its place",
+		},
 		"incident is left out": {func(files map[string]string) { delete(files, "incident.json") }, "incident.json was removed"},
 	} {
 		files := unpack(t, whole)
@@ -364,7 +392,7 @@ func TestDocsCheckACase(t *testing.T) {
 func TestDamagedZIP(t *testing.T) {
 	whole := exported(t, filled(t), keyOf(1))
 	for size := 0; size < len(whole); size += 97 {
-		if _, err := evidence.Verify(bytes.NewReader(whole[:size]), int64(size), nil); err == nil {
+		if _, err := evidence.Verify(bytes.NewReader(whole[:size]), int64(size), evidence.Known{}); err == nil {
 			t.Fatalf("%d bytes of %d are a case", size, len(whole))
 		}
 	}
@@ -383,7 +411,7 @@ func TestDamagedZIP(t *testing.T) {
 	for i := 0; i < len(whole); i += 31 {
 		bent := slices.Clone(whole)
 		bent[i] ^= 0x10
-		res, err := evidence.Verify(bytes.NewReader(bent), int64(len(bent)), public(keyOf(1)))
+		res, err := evidence.Verify(bytes.NewReader(bent), int64(len(bent)), evidence.Known{Key: public(keyOf(1))})
 		if err == nil && res.Flaw == nil && !maps.Equal(unpack(t, bent), unpack(t, whole)) {
 			t.Fatalf("byte %d of the ZIP can be changed unseen", i)
 		}
@@ -399,7 +427,7 @@ func TestBombsAreRefused(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"many files": pack(t, many), "one that says so": bomb(t, 300<<20), "one that hides it": bomb(t, 10), "nothing": nil, "no case": pack(t, map[string]string{"a": "b"}),
 	} {
-		if _, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), nil); err == nil {
+		if _, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.Known{}); err == nil {
 			t.Errorf("%s: it is read", name)
 		}
 	}
@@ -440,7 +468,7 @@ func FuzzVerify(f *testing.F) {
 		if at >= 0 && at < len(data) {
 			data[at] ^= bits
 		}
-		res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), public(key))
+		res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.Known{Key: public(key)})
 		if err == nil && res.Flaw == nil && !maps.Equal(unpack(t, data), want) {
 			t.Error("a changed case verifies")
 		}
@@ -462,7 +490,7 @@ func FuzzFiles(f *testing.F) {
 		files := maps.Clone(whole)
 		files[names[which]] = text
 		data := pack(t, files)
-		res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), nil)
+		res, err := evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.Known{})
 		if err == nil && res.Flaw == nil {
 			t.Errorf("%s can be changed", names[which])
 		}

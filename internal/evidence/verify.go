@@ -3,6 +3,7 @@ package evidence
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 
@@ -16,7 +17,9 @@ type Result struct {
 	Flaw     *journal.Flaw // the first thing that does not hold; nil: all does
 	Frames   int           // that were proven
 	Headers  int
-	Anchored hayalet.Instant // the time of the anchor
+	Anchor   journal.Pin     // what it is of
+	Anchored hayalet.Instant // its time
+	Pinned   int             // pins that the chain agrees with
 	Missing  uint64          // frames that the numbers of their connections say there were; no flaw, since retention takes some
 	Hole     Hole            // the first of them
 }
@@ -27,10 +30,15 @@ type Hole struct {
 	From, To uint64 // numbers, both included
 }
 
-// Verify checks a case. With a key it must be signed with that key; without one the manifest says with which, and whoever
-// trusts the result must know that fingerprint. It looks at the records first, against the anchor, and at the manifest
+// Known is what whoever checks a case knows by another way.
+type Known struct {
+	Key  ed25519.PublicKey // that it must be signed with; without one the manifest says with which
+	Pins []journal.Pin     // of blocks whose headers the case has
+}
+
+// Verify checks a case. Whoever trusts the result without a known key must know the manifest's fingerprint. It looks at the records first, against the anchor, and at the manifest
 // last, so that the flaw is as near as can be told to what was changed; then whether whoever signed it says what it is. An error means that it cannot be read as a case.
-func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
+func Verify(r io.ReaderAt, size int64, known Known) (Result, error) {
 	var res Result
 	a, err := openArchive(r, size)
 	if err != nil {
@@ -49,20 +57,21 @@ func Verify(r io.ReaderAt, size int64, key ed25519.PublicKey) (Result, error) {
 	v := verifier{archive: a, result: &res, numbers: make(map[hayalet.ConnID]uint64)}
 	for _, check := range []func() *journal.Flaw{
 		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
-		func() *journal.Flaw { return v.key(key) }, v.agrees,
+		func() *journal.Flaw { return v.key(known.Key) }, v.agrees,
+		func() *journal.Flaw { return v.pins(known.Pins) },
 	} {
 		if res.Flaw = check(); res.Flaw != nil {
-			break
+			return res, nil
 		}
 	}
-	return res, nil
+	return res, v.unpinned(known.Pins)
 }
 
 // verifier checks one case, step by step. Each step may rely on the steps before.
 type verifier struct {
 	archive *archive
 	result  *Result
-	headers []journal.Header
+	headers []byte   // one behind the other
 	want    []record // the frames that the blocks hold, in the order of their positions
 	numbers map[hayalet.ConnID]uint64
 	foreign *journal.Flaw // the first frame of another station than the manifest's
@@ -130,6 +139,29 @@ func (v *verifier) signature(manifest []byte) *journal.Flaw {
 func (v *verifier) key(want ed25519.PublicKey) *journal.Flaw {
 	if is := v.result.Manifest.PublicKey; want != nil && !want.Equal(is) {
 		return flaw("key", Fingerprint(is), Fingerprint(want))
+	}
+	return nil
+}
+
+// pins checks the headers against what is known of them.
+func (v *verifier) pins(pins []journal.Pin) *journal.Flaw {
+	for _, p := range pins {
+		if h := v.header(p.Block); h != nil && h.Pin() != p {
+			return flaw("pin-hash", p.Block)
+		} else if h != nil {
+			v.result.Pinned++
+		}
+	}
+	return nil
+}
+
+// unpinned is an error where a pin is of a block of which the case says nothing.
+func (v *verifier) unpinned(pins []journal.Pin) error {
+	for _, p := range pins {
+		if v.header(p.Block) == nil {
+			return fmt.Errorf("it has no header of block %d to hold against --anchor: only those of blocks %d to %d",
+				p.Block, v.result.Anchor.Block+1-uint64(v.result.Headers), v.result.Anchor.Block)
+		}
 	}
 	return nil
 }

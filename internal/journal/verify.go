@@ -24,6 +24,7 @@ type Checked struct {
 	Anchors                int             // that the chain agrees with
 	Anchored               uint64          // the last block that they cover
 	Foreign                int             // anchors of other keys, which say nothing
+	Pinned                 int             // pins that the chain agrees with
 }
 
 // Checker walks over a chain, block by block from the first, and finds where it first does not hold. One goroutine uses it.
@@ -33,15 +34,16 @@ type Checker struct {
 	last    Header
 	leaves  []Hash
 	anchors []hayalet.Anchor // those that are not reached yet, in the order of their blocks
+	pins    []Pin            // likewise
 }
 
-// NewChecker returns a checker that knows anchors. With a key, only those of this key count.
-func NewChecker(anchors []hayalet.Anchor, key ed25519.PublicKey) (*Checker, error) {
+// NewChecker returns a checker that knows anchors, and pins, which need no key. With a key, only anchors of this key count.
+func NewChecker(anchors []hayalet.Anchor, key ed25519.PublicKey, pins ...Pin) (*Checker, error) {
 	o, err := NewOpener()
 	if err != nil {
 		return nil, err
 	}
-	c := &Checker{opener: o}
+	c := &Checker{opener: o, pins: slices.SortedFunc(slices.Values(pins), func(a, b Pin) int { return cmp.Compare(a.Block, b.Block) })}
 	for _, a := range anchors {
 		if key != nil && !key.Equal(ed25519.PublicKey(a.Key)) {
 			c.Foreign++
@@ -170,11 +172,23 @@ func (c *Checker) anchored(h *Header) *Flaw {
 		}
 		c.Anchors, c.Anchored, c.anchors = c.Anchors+1, a.Block, c.anchors[1:]
 	}
+	for len(c.pins) > 0 && c.pins[0].Block <= h.Number {
+		if c.pins[0] != h.Pin() {
+			return &Flaw{"pin-hash", []any{h.Number}}
+		}
+		c.Pinned, c.pins = c.Pinned+1, c.pins[1:]
+	}
 	return nil
 }
 
-// End checks that the chain does not end before the last anchor.
+// Last is the block that the walk saw last.
+func (c *Checker) Last() Pin { return c.last.Pin() }
+
+// End checks that the chain does not end before the last anchor or pin.
 func (c *Checker) End() *Flaw {
+	if n := len(c.pins); n > 0 {
+		return &Flaw{"pin-cut", []any{c.last.Number, c.pins[n-1].Block}}
+	}
 	if len(c.anchors) == 0 {
 		return nil
 	}

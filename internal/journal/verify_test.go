@@ -34,9 +34,18 @@ func anchored(t *testing.T, s *store, block int, seed byte) hayalet.Anchor {
 	return journal.SignAnchor(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)), &h, 1_767_571_300_000_000)
 }
 
-func walk(t *testing.T, s *store, anchors []hayalet.Anchor, key ed25519.PublicKey) (*journal.Checker, *journal.Flaw) {
+func pinned(t *testing.T, s *store, block int) journal.Pin {
 	t.Helper()
-	c, err := journal.NewChecker(anchors, key)
+	h, err := journal.ParseHeader(s.blocks[block-1].Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Pin()
+}
+
+func walk(t *testing.T, s *store, anchors []hayalet.Anchor, key ed25519.PublicKey, pins ...journal.Pin) (*journal.Checker, *journal.Flaw) {
+	t.Helper()
+	c, err := journal.NewChecker(anchors, key, pins...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +119,22 @@ func TestFirstBlockThatDoesNotFit(t *testing.T) {
 	}
 	s := chained(t, asTheyAre)
 	a := anchored(t, s, 5, 1)
+	pins := []journal.Pin{pinned(t, s, 6), pinned(t, s, 2)}
+	if c, flaw := walk(t, s, nil, nil, pins...); flaw != nil || c.Pinned != 2 || c.Last() != pins[0] {
+		t.Errorf("pins of the chain: %+v, %d, ends with %v", flaw, c.Pinned, c.Last())
+	}
+	for name, tc := range map[string]struct {
+		s    *store
+		want string
+	}{
+		"a chain made anew": {louder, "block 2 is not the one that --anchor names: it or one before it was changed"},
+		"a chain cut":       {&store{blocks: s.blocks[:4]}, "the chain ends with block 4, before block 6, which --anchor names: its end was removed"},
+		"an empty journal":  {new(store), "the chain ends with block 0, before block 6, which --anchor names: its end was removed"},
+	} {
+		if _, flaw := walk(t, tc.s, nil, nil, pins...); flaw == nil || text.T("flaw."+flaw.Code, flaw.Args...) != tc.want {
+			t.Errorf("%s: %+v, want %q", name, flaw, tc.want)
+		}
+	}
 	a.At++
 	if _, flaw := walk(t, s, []hayalet.Anchor{a}, nil); flaw == nil || flaw.Code != "anchor-signature" {
 		t.Errorf("an anchor of another time: %+v", flaw)
