@@ -113,8 +113,26 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 	if res.Pinned > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.pinned", res.Pinned))
 	}
+	a.sayMissing(res)
+	say := "evidence.signed"
+	if !known {
+		say = "evidence.signed.unknown"
+	}
+	_, err := fmt.Fprintln(a.stdout, a.text.T(say, evidence.Fingerprint(m.PublicKey)))
+	return err
+}
+
+// sayMissing says what a case does not hold, as far as it tells.
+func (a *app) sayMissing(res *evidence.Result) {
+	m := &res.Manifest
 	if res.Missing > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.missing", res.Missing, printable([]byte(res.Hole.Conn)), res.Hole.From, res.Hole.To))
+	}
+	if torn := res.Beginless; torn.Conns > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.beginless", torn.Conns, printable([]byte(torn.First))))
+	}
+	if torn := res.Endless; torn.Conns > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.endless", torn.Conns, printable([]byte(torn.First))))
 	}
 	if m.Dropped > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.dropped", m.Dropped))
@@ -122,12 +140,6 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 	if m.Cut {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.cut", m.Since.String(), m.Until.String()))
 	}
-	say := "evidence.signed"
-	if !known {
-		say = "evidence.signed.unknown"
-	}
-	_, err := fmt.Fprintln(a.stdout, a.text.T(say, evidence.Fingerprint(m.PublicKey)))
-	return err
 }
 
 // pins reads what --anchor names.

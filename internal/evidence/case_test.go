@@ -63,6 +63,16 @@ func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed2
 // filled is a journal of two stations that speak in turn, in blocks of some frames.
 func filled(t testing.TB) *blocks {
 	t.Helper()
+	all := make([][]hayalet.Frame, 12)
+	for n := range all {
+		all[n] = exchange(uint64(n))
+	}
+	return kept(t, all)
+}
+
+// kept is a journal of these blocks.
+func kept(t testing.TB, all [][]hayalet.Frame) *blocks {
+	t.Helper()
 	s := new(blocks)
 	j, err := journal.Open(t.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -70,8 +80,8 @@ func filled(t testing.TB) *blocks {
 	}
 	done := make(chan error, 1)
 	go func() { done <- j.Run(t.Context()) }()
-	for n := range uint64(12) {
-		if err := j.PutFrames(t.Context(), exchange(n)); err != nil {
+	for _, fs := range all {
+		if err := j.PutFrames(t.Context(), fs); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,6 +224,33 @@ func TestExcerptSaysWhatItLacks(t *testing.T) {
 	}
 	if _, err := evidence.Gather(t.Context(), s, station, window(-60, 0)); err != evidence.ErrNoFrames { //nolint:errorlint // it is returned as it is
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestTornConnectionsAreTold: the numbers tell of nothing before the first frame of a connection and behind the last one.
+func TestTornConnectionsAreTold(t *testing.T) {
+	var all [][]hayalet.Frame
+	for n, f := range []hayalet.Frame{
+		{Conn: "before"},
+		{Conn: "before"},
+		{Conn: "a", Seq: 5}, // it was there before the case begins
+		{Conn: "a", Seq: 6}, // and does not end
+		{Conn: "b", Seq: 3}, // it does not begin
+		{Conn: "b", Seq: 4, Kind: hayalet.ConnClose},
+		{Conn: "c", Seq: 1, Kind: hayalet.ConnOpen},
+		{Conn: "c", Seq: 2}, // it goes on behind the case
+		{Conn: "after"},
+		{Conn: "after"},
+	} {
+		f.Station, f.At, f.Protocol = station, begin.Add(time.Duration(n)*time.Minute), hayalet.OCPP16
+		all = append(all, []hayalet.Frame{f})
+	}
+	res := verify(t, exported(t, kept(t, all), keyOf(1)), nil)
+	if res.Flaw != nil || res.Missing != 0 || res.Beginless != (evidence.Torn{Conns: 1, First: "b"}) || res.Endless != (evidence.Torn{Conns: 1, First: "a"}) {
+		t.Errorf("%+v", res)
+	}
+	if res := verify(t, exported(t, filled(t), keyOf(1)), nil); res.Beginless.Conns+res.Endless.Conns != 0 {
+		t.Errorf("one connection: %+v", res)
 	}
 }
 

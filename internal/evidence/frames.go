@@ -29,20 +29,49 @@ func (v *verifier) frames() (found *journal.Flaw) {
 		return v.want[next].flaw("frame-removed")
 	}
 	v.result.Frames = next
+	if next > 0 {
+		v.ends(v.want[next-1].Conn)
+	}
 	return nil
+}
+
+// connection is what is known of one until a frame.
+type connection struct {
+	id     hayalet.ConnID
+	last   uint64 // number
+	closed bool
 }
 
 // count looks for holes in the numbers of connections. Before a gap there are some that everybody knows of.
 func (v *verifier) count(f *hayalet.Frame) {
-	last, known := v.numbers[f.Conn]
-	v.numbers[f.Conn] = f.Seq
-	if !known || f.Seq <= last+1 || f.Kind == hayalet.Gap {
+	at, known := v.places[f.Conn]
+	if !known {
+		at = len(v.conns)
+		v.places[f.Conn] = at
+		v.conns = append(v.conns, connection{id: f.Conn, last: f.Seq - 1})
+		if at > 0 && f.Seq > 1 {
+			v.result.Beginless.add(f.Conn)
+		}
+	}
+	c := &v.conns[at]
+	last := c.last
+	c.last, c.closed = f.Seq, f.Kind == hayalet.ConnClose
+	if f.Seq <= last+1 || f.Kind == hayalet.Gap {
 		return
 	}
 	if v.result.Missing == 0 {
 		v.result.Hole = Hole{f.Conn, last + 1, f.Seq - 1}
 	}
 	v.result.Missing += f.Seq - 1 - last
+}
+
+// ends looks for connections that did not end before another spoke last.
+func (v *verifier) ends(last hayalet.ConnID) {
+	for _, c := range v.conns {
+		if !c.closed && c.id != last {
+			v.result.Endless.add(c.id)
+		}
+	}
 }
 
 // frame says what is wrong with the frame that line n has, where the next that there must be is want[next].

@@ -22,6 +22,22 @@ type Result struct {
 	Pinned   int             // pins that the chain agrees with
 	Missing  uint64          // frames that the numbers of their connections say there were; no flaw, since retention takes some
 	Hole     Hole            // the first of them
+
+	Beginless Torn // connections that begin with a later number than 1 although one before them is in the case
+	Endless   Torn // connections that do not end although one after them is in the case: so they are when a server breaks down
+}
+
+// Torn is connections of which a part may be missing.
+type Torn struct {
+	Conns int
+	First hayalet.ConnID
+}
+
+func (t *Torn) add(id hayalet.ConnID) {
+	if t.Conns == 0 {
+		t.First = id
+	}
+	t.Conns++
 }
 
 // Hole is frames of a connection that are not in a case although some before and behind them are.
@@ -54,7 +70,7 @@ func Verify(r io.ReaderAt, size int64, known Known) (Result, error) {
 	if res.Manifest, err = parseManifest(text); err != nil {
 		return res, err
 	}
-	v := verifier{archive: a, result: &res, numbers: make(map[hayalet.ConnID]uint64)}
+	v := verifier{archive: a, result: &res, places: make(map[hayalet.ConnID]int)}
 	for _, check := range []func() *journal.Flaw{
 		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
 		func() *journal.Flaw { return v.key(known.Key) }, v.agrees,
@@ -71,10 +87,11 @@ func Verify(r io.ReaderAt, size int64, known Known) (Result, error) {
 type verifier struct {
 	archive *archive
 	result  *Result
-	headers []byte   // one behind the other
-	want    []record // the frames that the blocks hold, in the order of their positions
-	numbers map[hayalet.ConnID]uint64
-	foreign *journal.Flaw // the first frame of another station than the manifest's
+	headers []byte                 // one behind the other
+	want    []record               // the frames that the blocks hold, in the order of their positions
+	conns   []connection           // in the order of their first frames
+	places  map[hayalet.ConnID]int // in conns
+	foreign *journal.Flaw          // the first frame of another station than the manifest's
 }
 
 // record is a frame that there must be.
