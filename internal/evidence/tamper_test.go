@@ -342,6 +342,16 @@ func TestSignedLiesShow(t *testing.T) {
 	}
 }
 
+// TestFileListedTwice is refused before anything is read as often as a manifest likes.
+func TestFileListedTwice(t *testing.T) {
+	files := unpack(t, exported(t, filled(t), keyOf(1)))
+	_, list, _ := strings.Cut(files["manifest.json"], `"files": [`)
+	first, _, _ := strings.Cut(list, "}")
+	replaced("manifest.json", `"files": [`, `"files": [`+strings.Repeat(first+"},", 1000))(files)
+	files["manifest.sig"] = string(ed25519.Sign(keyOf(1), []byte(files["manifest.json"])))
+	found(t, "listed twice", "the manifest lists README.txt twice", files, public(keyOf(1)))
+}
+
 // found wants the flaw in words.
 func found(t *testing.T, how, want string, files map[string]string, key ed25519.PublicKey) {
 	t.Helper()

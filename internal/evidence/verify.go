@@ -101,19 +101,25 @@ type record struct {
 	leaf journal.Hash
 }
 
-// complete checks that the files of the manifest are there, each once.
+// complete checks that the files of the manifest are there, each once, and listed once.
 func (v *verifier) complete() *journal.Flaw {
 	if v.archive.twice != "" {
 		return flaw("file-twice", v.archive.twice)
 	}
-	needed := []string{signatureName, incidentName, anchorName, headersName, blocksName, framesName}
-	for _, f := range v.result.Manifest.Files {
-		needed = append(needed, f.Name)
-	}
-	for _, name := range needed {
+	for _, name := range []string{signatureName, incidentName, anchorName, headersName, blocksName, framesName} {
 		if v.archive.files[name] == nil {
 			return flaw("file-removed", name)
 		}
+	}
+	listed := make(map[string]bool)
+	for _, f := range v.result.Manifest.Files {
+		switch {
+		case v.archive.files[f.Name] == nil:
+			return flaw("file-removed", f.Name)
+		case listed[f.Name]: // each time it would be read
+			return flaw("file-listed", f.Name)
+		}
+		listed[f.Name] = true
 	}
 	return nil
 }
