@@ -18,7 +18,7 @@ import (
 func (a *app) audit() *cobra.Command {
 	var q journalQuery
 	cmd := &cobra.Command{Use: "audit", Short: a.text.T("cmd.audit"), Long: a.text.T("cmd.audit.long"), Args: args(cobra.NoArgs)}
-	q.dbFlags(a, cmd)
+	q.databaseFlags.flags(a, cmd)
 	q.timeFlags(a, cmd)
 	output := cmd.Flags().StringP("output", "o", "text", a.text.T("flag.output.lines"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -19,32 +19,12 @@ func (a *app) evidence() *cobra.Command {
 	return cmd
 }
 
-// databaseFlags name the database of a command.
-type databaseFlags struct{ config, db string }
-
-func (d *databaseFlags) flags(a *app, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&d.config, "config", "", a.text.T("flag.config"))
-	cmd.Flags().StringVar(&d.db, "db", "", a.text.T("flag.db.asked"))
-}
-
-// load reads the configuration with the database that --db names.
-func (d *databaseFlags) load(environ []string) (config, error) {
-	cfg, err := loadConfig(d.config, environ)
-	if err != nil {
-		return cfg, usage(err)
-	}
-	if d.db != "" {
-		cfg.DB = d.db
-	}
-	return cfg, nil
-}
-
 func (a *app) evidenceKey() *cobra.Command {
 	var d databaseFlags
 	cmd := &cobra.Command{
 		Use: "key", Short: a.text.T("cmd.evidence.key"), Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := d.load(a.environ)
+			cfg, err := d.load(a)
 			if err != nil {
 				return err
 			}
@@ -187,7 +167,7 @@ func (a *app) evidenceExport() *cobra.Command {
 }
 
 func (a *app) runEvidenceExport(ctx context.Context, d databaseFlags, incident, out string) (err error) {
-	cfg, err := d.load(a.environ)
+	cfg, err := d.load(a)
 	if err != nil {
 		return err
 	}

@@ -79,18 +79,11 @@ func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) 
 	})
 }
 
-// find finds the incident by its key or the beginning of it.
-func (x *exporter) find(ctx context.Context, key string) error {
-	found, err := x.db.Find(ctx, hayalet.IncidentFilter{Key: key, Limit: 2})
-	switch {
-	case err != nil:
+// find finds the incident and how it turned.
+func (x *exporter) find(ctx context.Context, key string) (err error) {
+	if x.incident, err = findIncident(ctx, x.db, key); err != nil {
 		return err
-	case len(found) == 0:
-		return hint(fmt.Errorf("there is no incident %q", key), "'hayalet incidents list' shows their keys")
-	case len(found) > 1:
-		return hint(fmt.Errorf("several incidents begin with %q", key), "give more of the key")
 	}
-	x.incident = found[0]
 	turns, err := x.db.History(ctx, x.incident.Key)
 	x.history = append([]hayalet.Incident{}, turns...) // JSON: a list, also where it is empty
 	return err

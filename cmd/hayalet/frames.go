@@ -14,38 +14,21 @@ import (
 	"hayalet/internal/journal"
 )
 
-// journalQuery is what the commands that read a database have in common.
+// journalQuery is what the commands that read frames have in common.
 type journalQuery struct {
-	config, db, station, since, until string
+	databaseFlags
+	station, since, until string
 }
 
 func (q *journalQuery) flags(a *app, cmd *cobra.Command) {
-	q.dbFlags(a, cmd)
+	q.databaseFlags.flags(a, cmd)
 	q.timeFlags(a, cmd)
 	cmd.Flags().StringVar(&q.station, "station", "", a.text.T("flag.station"))
-}
-
-func (q *journalQuery) dbFlags(a *app, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&q.config, "config", "", a.text.T("flag.config"))
-	cmd.Flags().StringVar(&q.db, "db", "", a.text.T("flag.db.asked"))
 }
 
 func (q *journalQuery) timeFlags(a *app, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&q.since, "since", "", a.text.T("flag.since"))
 	cmd.Flags().StringVar(&q.until, "until", "", a.text.T("flag.until"))
-}
-
-// open reads the configuration and opens the database that it or --db names.
-func (q *journalQuery) open(ctx context.Context, a *app) (config, store, error) {
-	cfg, err := loadConfig(q.config, a.environ)
-	if err != nil {
-		return cfg, nil, usage(err)
-	}
-	if q.db != "" {
-		cfg.DB = q.db
-	}
-	s, err := cfg.existingStore(ctx)
-	return cfg, s, err
 }
 
 // frames is the question to the journal.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -14,17 +13,17 @@ import (
 func (a *app) incidentsHistory() *cobra.Command {
 	cmd := &cobra.Command{Use: "history KEY", Short: a.text.T("cmd.incidents.history"), Long: a.text.T("cmd.incidents.history.long"), Args: args(cobra.ExactArgs(1))}
 	client := a.asking(cmd)
-	var q journalQuery
-	q.dbFlags(a, cmd)
+	var d databaseFlags
+	d.flags(a, cmd)
 	output := cmd.Flags().StringP("output", "o", "text", a.text.T("flag.output"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkOutput(*output, "text", "json", "ndjson"); err != nil {
 			return err
 		}
 		var turns []hayalet.Incident
-		if q.db != "" || q.config != "" {
+		if d.db != "" || d.config != "" {
 			var err error
-			if turns, err = a.storedHistory(cmd.Context(), q, args[0]); err != nil {
+			if turns, err = a.storedHistory(cmd.Context(), d, args[0]); err != nil {
 				return err
 			}
 		} else {
@@ -48,20 +47,15 @@ func (a *app) incidentsHistory() *cobra.Command {
 }
 
 // storedHistory reads the turns from the database, without a server.
-func (a *app) storedHistory(ctx context.Context, q journalQuery, key string) (turns []hayalet.Incident, err error) {
-	_, s, err := q.open(ctx, a)
+func (a *app) storedHistory(ctx context.Context, d databaseFlags, key string) (turns []hayalet.Incident, err error) {
+	_, s, err := d.open(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	found, err := s.Find(ctx, hayalet.IncidentFilter{Key: key, Limit: 2})
-	switch {
-	case err != nil:
+	inc, err := findIncident(ctx, s, key)
+	if err != nil {
 		return nil, err
-	case len(found) == 0:
-		return nil, fmt.Errorf("incident %q: %w", key, hayalet.ErrNotFound)
-	case len(found) > 1:
-		return nil, hint(fmt.Errorf("incident %q: several keys begin like this", key), "give more of it")
 	}
-	return s.History(ctx, found[0].Key)
+	return s.History(ctx, inc.Key)
 }

@@ -40,7 +40,7 @@ func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile str
 	if err != nil {
 		return err
 	}
-	cfg, err := d.load(a.environ)
+	cfg, err := d.load(a)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,15 @@ func (a *app) storeCommand() *cobra.Command {
 }
 
 func (a *app) storeUsage() *cobra.Command {
-	var q journalQuery
+	var d databaseFlags
 	cmd := &cobra.Command{Use: "usage", Short: a.text.T("cmd.store.usage"), Args: args(cobra.NoArgs)}
-	q.dbFlags(a, cmd)
+	d.flags(a, cmd)
 	output := cmd.Flags().StringP("output", "o", "text", a.text.T("flag.output.json"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkOutput(*output, "text", "json"); err != nil {
 			return err
 		}
-		return a.runUsage(cmd.Context(), q, *output)
+		return a.runUsage(cmd.Context(), d, *output)
 	}
 	return cmd
 }
@@ -49,8 +49,8 @@ type kindUsage struct {
 	Oldest  hayalet.Instant `json:"oldest"`
 }
 
-func (a *app) runUsage(ctx context.Context, q journalQuery, output string) (err error) {
-	cfg, s, err := q.open(ctx, a)
+func (a *app) runUsage(ctx context.Context, d databaseFlags, output string) (err error) {
+	cfg, s, err := d.open(ctx, a)
 	if err != nil {
 		return err
 	}
