@@ -260,7 +260,7 @@ type Retention interface {
 	DropTransactions(ctx context.Context, before Instant, limit int) (int, error)
 	// DropAudit drops entries of before the instant.
 	DropAudit(ctx context.Context, before Instant, limit int) (int, error)
-	// Use tells what these kinds take, or all: frames, series, incidents, transactions, audit. The last three are read
+	// Use tells what these kinds take, or all: frames, chain, series, incidents, transactions, audit. The last three are read
 	// through for it.
 	Use(ctx context.Context, kinds ...string) (map[string]Usage, error)
 	// Compact gives some of the room that was freed back to the disk, and reports whether there is more to give.

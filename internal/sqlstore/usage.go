@@ -10,12 +10,15 @@ import (
 )
 
 // usages ask what each kind takes. Frames and series are counted as they come and go; the other tables are read through.
-// Of blocks, the headers are left out: they stay.
+// Frames are told without the headers of their blocks, which stay: the chain is the header and eight numbers for each
+// block, and all headers are of one size.
 func usages() map[string]string {
 	return map[string]string{
 		"frames": `first_pos + frames - 1 - dropped.records, block.bytes - dropped.bytes,
 				coalesce((SELECT first_at FROM block WHERE number = (SELECT min(number) FROM block_body)), 0)
 			FROM block, tally AS dropped WHERE number = (SELECT max(number) FROM block) AND kind = 'frames dropped'`,
+		"chain": `number, number * (64 + octet_length(header)), coalesce((SELECT first_at FROM block WHERE number = 1), 0)
+			FROM block WHERE number = (SELECT max(number) FROM block)`,
 		"series": `records, bytes, coalesce((SELECT min(to_at) FROM series), 0) FROM tally WHERE kind = 'series'`,
 		"incidents": `count(*), coalesce(sum(octet_length(body)), 0)
 				+ (SELECT coalesce(sum(octet_length(body)), 0) FROM incident_history), coalesce(min(opened_at), 0)
@@ -29,7 +32,7 @@ func usages() map[string]string {
 	}
 }
 
-// Use tells what is kept of these kinds, or of each: frames, series, incidents with their history, transactions, audit. The
+// Use tells what is kept of these kinds, or of each: frames, the chain of their blocks, series, incidents with their history, transactions, audit. The
 // oldest series is told by its last reading.
 func (s *Store) Use(ctx context.Context, kinds ...string) (map[string]hayalet.Usage, error) {
 	all := map[string]hayalet.Usage{}

@@ -287,6 +287,10 @@ func testDropBodies(t *testing.T, db Database) {
 	if use["frames"] != want {
 		t.Errorf("frames use %+v, want %+v", use["frames"], want)
 	}
+	chain := hayalet.Usage{Records: 4, Bytes: int64(4 * (64 + len(block(4).Header))), Oldest: 11} // the headers of those that went, too
+	if use["chain"] != chain {
+		t.Errorf("the chain uses %+v, want %+v", use["chain"], chain)
+	}
 	drop(2, 4)
 	appendBlock(t, s, block(5))
 	last, err := s.LastBlock(t.Context())

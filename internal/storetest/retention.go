@@ -139,7 +139,7 @@ func testUse(t *testing.T, db Database) {
 		must(t, "use", err)
 		return u
 	}
-	kinds := []string{"audit", "frames", "incidents", "series", "transactions"}
+	kinds := []string{"audit", "chain", "frames", "incidents", "series", "transactions"}
 	if got := use(); !slices.Equal(slices.Sorted(maps.Keys(got)), kinds) {
 		t.Fatalf("kinds %+v, want %v", got, kinds)
 	}
@@ -159,11 +159,11 @@ func testUse(t *testing.T, db Database) {
 		t.Errorf("of two kinds: %+v", some)
 	}
 	got := use()
-	for kind, oldest := range map[string]hayalet.Instant{"frames": 11, "series": 5, "incidents": incident("k", 1).OpenedAt, "transactions": start().At, "audit": 4} {
+	for kind, oldest := range map[string]hayalet.Instant{"frames": 11, "chain": 11, "series": 5, "incidents": incident("k", 1).OpenedAt, "transactions": start().At, "audit": 4} {
 		u := got[kind]
-		want := int64(1)
-		if kind == "frames" {
-			want = 6
+		want := map[string]int64{"frames": 6, "chain": 2}[kind]
+		if want == 0 {
+			want = 1
 		}
 		if u.Records != want || u.Oldest != oldest || u.Bytes <= 0 {
 			t.Errorf("%s: %+v, want %d records, the oldest of %d, and some bytes", kind, u, want, oldest)
