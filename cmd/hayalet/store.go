@@ -57,12 +57,17 @@ func openDatabase(ctx context.Context, db string) (store, error) {
 	return d, nil
 }
 
-// existingStore opens a database that must be there, for commands that ask it.
+// existingStore opens a database that must be there, for commands that ask it. They leave its schema as it is: a server of
+// another version may be running on it.
 func (c *config) existingStore(ctx context.Context) (store, error) {
 	if !isPostgres(c.DB) {
 		if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
 			return nil, hint(fmt.Errorf("there is no database %s", c.DB), "give --db the file or URL that the server was started with")
 		}
+	}
+	if seen := c.look(ctx); seen.Err == nil && seen.Schema < seen.Known { // what is wrong otherwise, opening it says
+		return nil, hint(fmt.Errorf("database %s has schema %d, this program works with %d", seen.Name, seen.Schema, seen.Known),
+			"the server of this version brings it forward when it starts; until then ask with the version of the server that wrote it")
 	}
 	return c.openStore(ctx)
 }

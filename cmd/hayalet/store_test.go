@@ -1,0 +1,45 @@
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAskingLeavesTheSchema: commands that ask a database of an older program do not bring it forward.
+func TestAskingLeavesTheSchema(t *testing.T) {
+	cfg, db := judged(t)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sql.Open("sqlite", cfg.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec(`DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`); err != nil {
+		t.Fatal(err)
+	}
+	schema := func() (version int) {
+		if err := raw.QueryRow(`SELECT max(version_id) FROM goose_db_version`).Scan(&version); err != nil {
+			t.Fatal(err)
+		}
+		return version
+	}
+	before := schema()
+	for _, args := range [][]string{{"frames"}, {"replay"}, {"audit"}, {"store", "usage"}, {"journal", "verify"}} {
+		code, out := hayaletRun(t, append(args, "--db", cfg.DB)...)
+		want := fmt.Sprintf("hayalet: database %s has schema %d, this program works with %d; ", cfg.DB, before, before+1)
+		if code == exitOK || !strings.HasPrefix(out, want) || strings.Count(out, "\n") != 1 {
+			t.Errorf("%v: exit code %d, %q, want %q", args, code, out, want)
+		}
+		if now := schema(); now != before {
+			t.Fatalf("%v brought the schema from %d to %d", args, before, now)
+		}
+	}
+	if code, out := hayaletRun(t, "frames", "--db", filepath.Join(t.TempDir(), "none.db")); code == exitOK || !strings.Contains(out, "there is no database") {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+}
