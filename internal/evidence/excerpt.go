@@ -20,7 +20,7 @@ type limits struct {
 	chain  uint64 // blocks from the first with frames to the last; those to the anchor come after them
 }
 
-var most = limits{lines: 64 << 20, leaves: 2 << 20, chain: MaxHeaders / 2}
+func most() limits { return limits{lines: 64 << 20, leaves: 2 << 20, chain: MaxHeaders / 2} }
 
 // Window is the time of which an excerpt is taken, in receipts. Where it is more than a case holds, what was received
 // before the baseline goes first, then what is not needed for the opening, then the end.
@@ -70,7 +70,7 @@ var errFull = errors.New("the case is full")
 
 // Gather reads the frames of a station: those of the window, or as much of it as a case holds.
 func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window) (*Excerpt, error) {
-	return gather(ctx, blocks, st, w, most)
+	return gather(ctx, blocks, st, w, most())
 }
 
 func gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window, l limits) (*Excerpt, error) {
