@@ -94,11 +94,16 @@ func (a *app) sayCase(name string, res *evidence.Result, known bool) error {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.pinned", res.Pinned))
 	}
 	a.sayMissing(res)
+	return a.sayKey(m.PublicKey, known)
+}
+
+// sayKey says who signed, and whether that was known before.
+func (a *app) sayKey(key ed25519.PublicKey, known bool) error {
 	say := "evidence.signed"
 	if !known {
 		say = "evidence.signed.unknown"
 	}
-	_, err := fmt.Fprintln(a.stdout, a.text.T(say, evidence.Fingerprint(m.PublicKey)))
+	_, err := fmt.Fprintln(a.stdout, a.text.T(say, evidence.Fingerprint(key)))
 	return err
 }
 

@@ -17,7 +17,7 @@ import (
 
 func (a *app) journal() *cobra.Command {
 	cmd := &cobra.Command{Use: "journal", Short: a.text.T("cmd.journal"), Args: noSuchCommand, RunE: help}
-	cmd.AddCommand(a.journalVerify())
+	cmd.AddCommand(a.journalVerify(), a.journalProve())
 	return cmd
 }
 

@@ -43,7 +43,7 @@ func (s *blocks) LastBlock(context.Context) (hayalet.Block, error) {
 
 func (s *blocks) ReadBlocks(_ context.Context, q hayalet.BlockQuery, to func(hayalet.Block) error) error {
 	for _, b := range s.all {
-		if b.Number < q.From || q.To > 0 && b.Number > q.To || b.LastAt < q.Since || q.Until > 0 && b.FirstAt >= q.Until {
+		if b.Number < q.From || q.To > 0 && b.Number > q.To || b.First+uint64(b.Frames) <= q.Position || b.LastAt < q.Since || q.Until > 0 && b.FirstAt >= q.Until {
 			continue
 		}
 		if err := to(b); err != nil {

@@ -6,8 +6,7 @@ import (
 	"hayalet/internal/journal"
 )
 
-// chain checks the headers from the anchor back to the first. What a header says can be relied on once the one behind it,
-// or the anchor, has its hash: so the walk goes backwards, and what it stops at was changed.
+// chain checks the headers against the anchor.
 func (v *verifier) chain() *journal.Flaw {
 	a, flawed := v.anchor()
 	if flawed != nil {
@@ -20,36 +19,9 @@ func (v *verifier) chain() *journal.Flaw {
 	if len(raw) == 0 || len(raw)%journal.HeaderSize != 0 {
 		return flaw("file-changed", headersName)
 	}
-	v.result.Headers = len(raw) / journal.HeaderSize
-	number, hash := a.Block, a.Hash
-	for i := v.result.Headers - 1; i >= 0; i-- {
-		h, err := journal.ParseHeader(raw[i*journal.HeaderSize:][:journal.HeaderSize])
-		if err != nil {
-			return flaw("header-changed", number)
-		}
-		if h.Hash() != hash {
-			return misplaced(raw, &h, number, hash)
-		}
-		if h.Number != number {
-			return flaw("header-moved", number, h.Number)
-		}
-		number, hash = number-1, h.Prev
-	}
-	v.headers = raw
-	return nil
-}
-
-// header returns that of a block; nil where the case has none.
-func (v *verifier) header(number uint64) *journal.Header {
-	back := v.result.Anchor.Block - number
-	if back >= uint64(v.result.Headers) {
-		return nil
-	}
-	h, err := journal.ParseHeader(v.headers[len(v.headers)-int(back+1)*journal.HeaderSize:][:journal.HeaderSize])
-	if err != nil {
-		return nil // chain has read all of them
-	}
-	return &h
+	v.links = links{raw, journal.Pin{Block: a.Block, Hash: a.Hash}}
+	v.result.Headers, v.result.Anchor = v.links.count(), v.links.end
+	return v.links.broken()
 }
 
 // anchor reads the anchor and checks its signature.
@@ -67,24 +39,8 @@ func (v *verifier) anchor() (a anchor, _ *journal.Flaw) {
 	case !a.holds():
 		return a, flaw("anchor-signature", a.Block)
 	}
-	v.result.Anchor, v.result.Anchored = journal.Pin{Block: a.Block, Hash: a.Hash}, a.At
+	v.result.Anchored = a.At
 	return a, nil
-}
-
-// misplaced says what is wrong with the header that stands where the one with this number and hash belongs.
-func misplaced(raw []byte, h *journal.Header, number uint64, hash journal.Hash) *journal.Flaw {
-	for ; len(raw) >= journal.HeaderSize; raw = raw[journal.HeaderSize:] {
-		if other, err := journal.ParseHeader(raw[:journal.HeaderSize]); err == nil && other.Hash() == hash {
-			if h.Number > number {
-				return flaw("header-added", h.Number)
-			}
-			return flaw("header-moved", number, h.Number)
-		}
-	}
-	if h.Number < number {
-		return flaw("header-removed", number)
-	}
-	return flaw("header-changed", number)
 }
 
 // blocks checks the leaves of each block against its header, and learns which frames there must be.
@@ -108,7 +64,7 @@ func (v *verifier) blocks() (found *journal.Flaw) {
 }
 
 func (v *verifier) block(b *Block) *journal.Flaw {
-	h := v.header(b.Number)
+	h := v.links.header(b.Number)
 	if h == nil {
 		return flaw("header-removed", b.Number)
 	}

@@ -91,6 +91,11 @@ func anchorOf(a *hayalet.Anchor) anchor {
 	return own
 }
 
+func (a *anchor) signed() hayalet.Anchor {
+	return hayalet.Anchor{Block: a.Block, Hash: a.Hash[:], At: a.At, Key: a.Key, Signature: a.Signature}
+}
+
 func (a *anchor) holds() bool {
-	return journal.AnchorHolds(&hayalet.Anchor{Block: a.Block, Hash: a.Hash[:], At: a.At, Key: a.Key, Signature: a.Signature})
+	own := a.signed()
+	return journal.AnchorHolds(&own)
 }

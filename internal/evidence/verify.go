@@ -3,7 +3,6 @@ package evidence
 import (
 	"crypto/ed25519"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 
@@ -70,24 +69,24 @@ func Verify(r io.ReaderAt, size int64, known Known) (Result, error) {
 	if res.Manifest, err = parseManifest(text); err != nil {
 		return res, err
 	}
-	v := verifier{archive: a, result: &res, places: make(map[hayalet.ConnID]int)}
+	v := verifier{archive: a, result: &res, known: known, places: make(map[hayalet.ConnID]int)}
 	for _, check := range []func() *journal.Flaw{
 		v.complete, v.chain, v.blocks, v.frames, v.files, func() *journal.Flaw { return v.signature(text) },
-		func() *journal.Flaw { return v.key(known.Key) }, v.agrees,
-		func() *journal.Flaw { return v.pins(known.Pins) },
+		v.key, v.agrees, v.pinned,
 	} {
 		if res.Flaw = check(); res.Flaw != nil {
 			return res, nil
 		}
 	}
-	return res, v.unpinned(known.Pins)
+	return res, v.links.lacks(known.Pins)
 }
 
 // verifier checks one case, step by step. Each step may rely on the steps before.
 type verifier struct {
 	archive *archive
 	result  *Result
-	headers []byte                 // one behind the other
+	known   Known
+	links   links
 	want    []record               // the frames that the blocks hold, in the order of their positions
 	conns   []connection           // in the order of their first frames
 	places  map[hayalet.ConnID]int // in conns
@@ -159,34 +158,18 @@ func (v *verifier) signature(manifest []byte) *journal.Flaw {
 }
 
 // key checks whose the case is.
-func (v *verifier) key(want ed25519.PublicKey) *journal.Flaw {
+func (v *verifier) key() *journal.Flaw {
+	want := v.known.Key
 	if is := v.result.Manifest.PublicKey; want != nil && !want.Equal(is) {
 		return flaw("key", Fingerprint(is), Fingerprint(want))
 	}
 	return nil
 }
 
-// pins checks the headers against what is known of them.
-func (v *verifier) pins(pins []journal.Pin) *journal.Flaw {
-	for _, p := range pins {
-		if h := v.header(p.Block); h != nil && h.Pin() != p {
-			return flaw("pin-hash", p.Block)
-		} else if h != nil {
-			v.result.Pinned++
-		}
-	}
-	return nil
-}
-
-// unpinned is an error where a pin is of a block of which the case says nothing.
-func (v *verifier) unpinned(pins []journal.Pin) error {
-	for _, p := range pins {
-		if v.header(p.Block) == nil {
-			return fmt.Errorf("it has no header of block %d to hold against --anchor: only those of blocks %d to %d",
-				p.Block, v.result.Anchor.Block+1-uint64(v.result.Headers), v.result.Anchor.Block)
-		}
-	}
-	return nil
+// pinned checks the headers against what is known of them.
+func (v *verifier) pinned() (found *journal.Flaw) {
+	v.result.Pinned, found = v.links.differs(v.known.Pins)
+	return found
 }
 
 // agrees checks what the manifest says of the case: whose frames they are, how many, and of which incident.
