@@ -5,11 +5,13 @@
 // these blocks on, and an anchor, which is a signed hash of the last header. A forger without the key can change none of
 // it unseen, and [Verify] names the first record that was changed, removed or moved.
 //
-//	x, err := evidence.Gather(ctx, store, station, since, until)
+//	x, err := evidence.Gather(ctx, store, station, evidence.Around(&inc, 0, now))
 //	c := evidence.Case{Incident: inc, Excerpt: x, Headers: headers, Anchor: anchor, …}
 //	err = c.Write(w, key)
 //
-//	result, err := evidence.Verify(r, size, public)
+//	result, err := evidence.Verify(r, size, evidence.Known{Key: public})
+//
+// A [Proof] shows the same of one frame alone.
 //
 // docs/evidence.md describes the format so that others can check a case without this program. What a case says about the
 // frames beyond that (report, explanation, picture) is its writer's; here it is only hashed.
