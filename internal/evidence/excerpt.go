@@ -20,7 +20,8 @@ type limits struct {
 	chain  uint64 // blocks from the first with frames to the last; those to the anchor come after them
 }
 
-func most() limits { return limits{lines: 64 << 20, leaves: 2 << 20, chain: MaxHeaders / 2} }
+// most leaves room for what is told of the frames: an explanation takes some times as much as they do.
+func most() limits { return limits{lines: 32 << 20, leaves: 2 << 20, chain: MaxHeaders / 2} }
 
 // Window is the time of which an excerpt is taken, in receipts. Where it is more than a case holds, what was received
 // before the baseline goes first, then what is not needed for the opening, then the end.

@@ -28,7 +28,7 @@ const (
 const (
 	maxFiles    = 64
 	maxFile     = 256 << 20 // bytes of a file
-	maxTotal    = 512 << 20 // bytes of all of them
+	maxTotal    = 1 << 30   // bytes of all of them
 	maxManifest = 1 << 20
 	maxLine     = 16 << 20
 )
