@@ -110,12 +110,22 @@ func (s *server) refused(t *testing.T, l *load, f fault) {
 	t.Logf("unready: %s; memory before %d MB, after %d MB", strings.TrimSpace(reason), before>>20, after>>20)
 }
 
+// leaveOut ends a test that this user cannot run. Where CI is set nothing may be left out.
+func leaveOut(t *testing.T, why string, args ...any) {
+	t.Helper()
+	why = "LEFT OUT: " + fmt.Sprintf(why, args...)
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 // smallDisk is a file system of its own.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("LEFT OUT: this user cannot mount a small disk: %s", out)
+		leaveOut(t, "this user cannot mount a small disk: %s", out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -149,13 +159,21 @@ func fill(t *testing.T, s *server) (end func()) {
 // limitFiles keeps all files of the server from growing beyond 4 KiB.
 func limitFiles(t *testing.T, s *server) (end func()) {
 	t.Helper()
-	set := func(limit string) {
-		if out, err := exec.Command("prlimit", fmt.Sprintf("--pid=%d", s.cmd.Process.Pid), "--fsize="+limit).CombinedOutput(); err != nil {
-			t.Skipf("LEFT OUT: the server's files cannot be limited: %v %s", err, out)
+	set := func(limit string) error {
+		out, err := exec.Command("prlimit", fmt.Sprintf("--pid=%d", s.cmd.Process.Pid), "--fsize="+limit).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	if err := set("4096:unlimited"); err != nil {
+		leaveOut(t, "the server's files cannot be limited: %v", err)
+	}
+	return func() {
+		if err := set("unlimited:unlimited"); err != nil {
+			t.Error(err)
 		}
 	}
-	set("4096:unlimited")
-	return func() { set("unlimited:unlimited") }
 }
 
 // makeReadOnly lets nobody write to the files, root neither.
@@ -174,7 +192,7 @@ func makeReadOnly(t *testing.T, s *server) (end func()) {
 	}
 	if err := set("+i"); err != nil {
 		_ = set("-i")
-		t.Skip("LEFT OUT: the files cannot be made read-only for everybody: ", err)
+		leaveOut(t, "the files cannot be made read-only for everybody: %v", err)
 	}
 	return func() {
 		if err := set("-i"); err != nil {
