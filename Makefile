@@ -109,8 +109,8 @@ foreign: $(NODE_NEEDED) ## Run the software of others against ours at full lengt
 	FOREIGN_LONG=1 go test -count=1 -timeout 10m ./test/foreign/
 
 # Another seed each time; a failure tells it.
-soak: ## Kill the server ROUNDS times under load, and look for what was lost.
-	CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$${CRASH_SEED:-$$RANDOM} go test -count=1 -timeout 60m -v ./test/crash/
+soak: ## Kill the server ROUNDS times under load, keep it from writing for a minute, and look for what was lost.
+	CRASH_HOLD=$${CRASH_HOLD:-60} CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$${CRASH_SEED:-$$RANDOM} go test -count=1 -timeout 60m -v ./test/crash/
 
 fuzz: ## Run each fuzzer for FUZZTIME.
 	tools/fuzz.sh $(FUZZTIME)

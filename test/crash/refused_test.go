@@ -79,8 +79,13 @@ func (s *server) awaitUnready(t *testing.T) (reason string) {
 	return reason
 }
 
-// refusedFor is longer than some stations wait for an answer: they come back with the same message.
-const refusedFor = impatient + 3*time.Second
+// refusedFor is how long nothing can be written: longer than some stations wait for an answer, who come back with the same
+// message. CRASH_HOLD makes it longer, in seconds.
+func refusedFor(t *testing.T) time.Duration {
+	t.Helper()
+	least := impatient + 3*time.Second
+	return max(least, time.Duration(number(t, "CRASH_HOLD", 0))*time.Second)
+}
 
 // grows is how much more memory a server may take while it cannot write.
 const grows = 64 << 20
@@ -96,7 +101,7 @@ func (s *server) refused(t *testing.T, l *load, f fault) {
 	}
 	pause(t, time.Second) // for answers that are on their way
 	answered := l.calls.Load()
-	pause(t, refusedFor)
+	pause(t, refusedFor(t))
 	if status, reason := s.readiness(); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz says %d %s", status, reason)
 	}
