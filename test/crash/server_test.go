@@ -26,7 +26,7 @@ type server struct {
 	http     string
 	log      *os.File
 	told     *receiver
-	kills    int
+	starts   int
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
@@ -87,7 +87,8 @@ func (s *server) start(t *testing.T) {
 	t.Helper()
 	args := []string{"serve", "--listen", s.stations, "--http", s.http, "--db", s.db, "--log-format", "json", "--log-level", "error"}
 	s.cmd = exec.Command(s.bin, args...)
-	s.cmd.Env = append(s.cmd.Environ(), "HAYALET_WEBHOOK__URL="+s.told.url)
+	s.cmd.Env = append(s.cmd.Environ(), "HAYALET_WEBHOOK__URL="+s.told.address(s.starts))
+	s.starts++
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -146,7 +147,6 @@ func (s *server) kill(t *testing.T) {
 	}
 	s.signal(t, syscall.SIGKILL)
 	<-s.ended
-	s.kills++
 }
 
 // stop ends the process as an operator does.
