@@ -87,6 +87,7 @@ func (s *server) start(t *testing.T) {
 	t.Helper()
 	args := []string{"serve", "--listen", s.stations, "--http", s.http, "--db", s.db, "--log-format", "json", "--log-level", "error"}
 	s.cmd = exec.Command(s.bin, args...)
+	s.cmd.Dir = filepath.Dir(s.log.Name()) // on PostgreSQL the evidence key is made where the server runs
 	s.cmd.Env = append(s.cmd.Environ(), "HAYALET_WEBHOOK__URL="+s.told.address(s.starts))
 	s.starts++
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
