@@ -12,13 +12,23 @@ import (
 
 // recorded is one line of a recording.
 type recorded struct {
-	Station   string            `json:"station"`
-	Conn      string            `json:"conn"`
-	Seq       int               `json:"seq"`
-	Kind      string            `json:"kind"`
-	Direction string            `json:"direction"`
-	Frame     []json.RawMessage `json:"frame"`
+	Station   string  `json:"station"`
+	Conn      string  `json:"conn"`
+	Seq       int     `json:"seq"`
+	Kind      string  `json:"kind"`
+	Direction string  `json:"direction"`
+	Frame     message `json:"frame"`
 	line      string
+}
+
+// message is the members of a frame that is an array. A text of random bytes may be another JSON value; then there are none.
+type message []json.RawMessage
+
+func (m *message) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		return nil
+	}
+	return json.Unmarshal(b, (*[]json.RawMessage)(m))
 }
 
 // name is the station, the direction of the call and its message id: what a CALL and its answer share.
