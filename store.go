@@ -272,3 +272,20 @@ type Span struct {
 	Station      StationID
 	Since, Until Instant // both included
 }
+
+// Store is a database that keeps everything.
+type Store interface {
+	Ledger
+	Blocks
+	Claimer
+	Incidents
+	States
+	Tellings
+	Audit
+	Exceptions
+	Anchors
+	Retention
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+	Close() error
+}

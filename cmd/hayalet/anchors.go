@@ -20,14 +20,14 @@ import (
 // anchors signs the end of the journal from time to time. What was signed is also logged, so that it can be kept where
 // nobody who changes the database can reach it.
 type anchors struct {
-	db    store
+	db    hayalet.Store
 	key   ed25519.PrivateKey
 	every time.Duration
 	log   *slog.Logger
 }
 
 // newAnchors reads or makes the server's key. That the one before is gone is said where it was in use.
-func newAnchors(ctx context.Context, cfg *config, db store, log *slog.Logger) (*anchors, error) {
+func newAnchors(ctx context.Context, cfg *config, db hayalet.Store, log *slog.Logger) (*anchors, error) {
 	key, made, err := cfg.ensureKey(log)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (d *databaseFlags) load(a *app) (config, error) {
 }
 
 // open reads the configuration and opens its database.
-func (d *databaseFlags) open(ctx context.Context, a *app) (config, store, error) {
+func (d *databaseFlags) open(ctx context.Context, a *app) (config, hayalet.Store, error) {
 	cfg, err := d.load(a)
 	if err != nil {
 		return cfg, nil, err

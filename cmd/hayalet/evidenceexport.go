@@ -22,7 +22,7 @@ import (
 type exporter struct {
 	app     *app
 	cfg     *config
-	db      store
+	db      hayalet.Store
 	anchors *anchors
 	now     hayalet.Instant
 
@@ -34,7 +34,7 @@ type exporter struct {
 	rulesOf  hayalet.Instant // when it noted its rules; zero: cfg's own are taken
 }
 
-func (a *app) newExporter(cfg *config, db store, key ed25519.PrivateKey) (*exporter, error) {
+func (a *app) newExporter(cfg *config, db hayalet.Store, key ed25519.PrivateKey) (*exporter, error) {
 	log, err := a.logger(cfg) // an anchor that an export makes is to be kept elsewhere, too
 	if err != nil {
 		return nil, err

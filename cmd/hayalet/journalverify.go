@@ -84,7 +84,7 @@ func (c *config) anchorKey(file string) (ed25519.PublicKey, error) {
 }
 
 // walk shows on a terminal how far it has come.
-func (a *app) walk(ctx context.Context, s store, c *journal.Checker) (*journal.Flaw, error) {
+func (a *app) walk(ctx context.Context, s hayalet.Store, c *journal.Checker) (*journal.Flaw, error) {
 	last, err := s.LastBlock(ctx)
 	if err != nil && !errors.Is(err, hayalet.ErrNotFound) {
 		return nil, err

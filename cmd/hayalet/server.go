@@ -103,7 +103,7 @@ func (a *app) logger(cfg *config) (*slog.Logger, error) {
 type server struct {
 	cfg       config
 	log       *slog.Logger
-	db        store
+	db        hayalet.Store
 	engine    *engine.Engine
 	journal   *journal.Journal
 	gateway   *gateway.Server

@@ -17,7 +17,7 @@ import (
 
 // mortal is a store whose process has died: nothing is saved any more.
 type mortal struct {
-	store
+	hayalet.Store
 	dead atomic.Bool
 }
 
@@ -25,7 +25,7 @@ func (m *mortal) SaveState(ctx context.Context, st hayalet.State) error {
 	if m.dead.Load() {
 		return errors.New("the process has died")
 	}
-	return m.store.SaveState(ctx, st)
+	return m.Store.SaveState(ctx, st)
 }
 
 // alive is a detector on a database, without doors.
@@ -48,7 +48,7 @@ func wake(b *testing.B, cfg *config) *alive {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := &alive{disk: &mortal{store: db}, ended: make(chan error, 2)}
+	w := &alive{disk: &mortal{Store: db}, ended: make(chan error, 2)}
 	w.server = &server{cfg: *cfg, log: log, db: w.disk, hush: newHush(exceptions, log, 0)}
 	if err := w.openJournal(b.Context(), nil); err != nil {
 		b.Fatal(err)

@@ -12,24 +12,8 @@ import (
 	"hayalet/internal/sqlite"
 )
 
-// store is where everything is kept.
-type store interface {
-	hayalet.Ledger
-	hayalet.Blocks
-	hayalet.Claimer
-	hayalet.Incidents
-	hayalet.States
-	hayalet.Tellings
-	hayalet.Audit
-	hayalet.Exceptions
-	hayalet.Anchors
-	hayalet.Retention
-	Ping(ctx context.Context) error
-	Close() error
-}
-
 // openStore opens the database of the configuration and makes a file that is not there.
-func (c *config) openStore(ctx context.Context) (store, error) {
+func (c *config) openStore(ctx context.Context) (hayalet.Store, error) {
 	db, err := c.database()
 	if err != nil {
 		return nil, usage(fmt.Errorf("configuration: db: %w", err))
@@ -42,7 +26,7 @@ func (c *config) openStore(ctx context.Context) (store, error) {
 }
 
 // openDatabase opens a file, or a PostgreSQL by its URL.
-func openDatabase(ctx context.Context, db string) (store, error) {
+func openDatabase(ctx context.Context, db string) (hayalet.Store, error) {
 	if isPostgres(db) {
 		d, err := postgres.Open(ctx, db)
 		if err != nil {
@@ -59,7 +43,7 @@ func openDatabase(ctx context.Context, db string) (store, error) {
 
 // existingStore opens a database that must be there, for commands that ask it. They leave its schema as it is: a server of
 // another version may be running on it.
-func (c *config) existingStore(ctx context.Context) (store, error) {
+func (c *config) existingStore(ctx context.Context) (hayalet.Store, error) {
 	if !isPostgres(c.DB) {
 		if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
 			return nil, hint(fmt.Errorf("there is no database %s", c.DB), "give --db the file or URL that the server was started with")

@@ -35,18 +35,7 @@ type DB struct {
 	vacuumed  time.Time
 }
 
-var (
-	_ hayalet.Ledger     = (*DB)(nil)
-	_ hayalet.Blocks     = (*DB)(nil)
-	_ hayalet.Claimer    = (*DB)(nil)
-	_ hayalet.Incidents  = (*DB)(nil)
-	_ hayalet.States     = (*DB)(nil)
-	_ hayalet.Tellings   = (*DB)(nil)
-	_ hayalet.Audit      = (*DB)(nil)
-	_ hayalet.Exceptions = (*DB)(nil)
-	_ hayalet.Anchors    = (*DB)(nil)
-	_ hayalet.Retention  = (*DB)(nil)
-)
+var _ hayalet.Store = (*DB)(nil)
 
 // vacuumPause is the least time between two rounds of VACUUM.
 const vacuumPause = 10 * time.Minute

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"hayalet"
 	"hayalet/internal/pgtest"
 	"hayalet/internal/postgres"
 	"hayalet/internal/storetest"
@@ -45,7 +46,7 @@ func TestContract(t *testing.T) {
 		return urls[key]
 	}
 	storetest.Run(t, storetest.Database{
-		Open:   func(t *testing.T, name string) storetest.Store { return open(t, url(t, name)) },
+		Open:   func(t *testing.T, name string) hayalet.Store { return open(t, url(t, name)) },
 		Refuse: func(t *testing.T, name, table string) func() { return refuse(t, url(t, name), table) },
 	})
 }
@@ -85,7 +86,7 @@ func exec(t *testing.T, url, statement string) {
 }
 
 func BenchmarkAppendBlock(b *testing.B) {
-	storetest.BenchmarkAppendBlock(b, func(b *testing.B) storetest.Store { return open(b, cluster.Database(b)) })
+	storetest.BenchmarkAppendBlock(b, func(b *testing.B) hayalet.Store { return open(b, cluster.Database(b)) })
 }
 
 func BenchmarkSaveState(b *testing.B) { storetest.BenchmarkSaveState(b, open(b, cluster.Database(b))) }

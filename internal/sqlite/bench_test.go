@@ -30,7 +30,7 @@ func BenchmarkBegin(b *testing.B) {
 }
 
 func BenchmarkAppendBlock(b *testing.B) {
-	storetest.BenchmarkAppendBlock(b, func(b *testing.B) storetest.Store { return opened(b) })
+	storetest.BenchmarkAppendBlock(b, func(b *testing.B) hayalet.Store { return opened(b) })
 }
 
 func BenchmarkSaveState(b *testing.B) { storetest.BenchmarkSaveState(b, opened(b)) }

@@ -33,18 +33,7 @@ type DB struct {
 	reader *sql.DB
 }
 
-var (
-	_ hayalet.Ledger     = (*DB)(nil)
-	_ hayalet.Blocks     = (*DB)(nil)
-	_ hayalet.Claimer    = (*DB)(nil)
-	_ hayalet.Incidents  = (*DB)(nil)
-	_ hayalet.States     = (*DB)(nil)
-	_ hayalet.Tellings   = (*DB)(nil)
-	_ hayalet.Audit      = (*DB)(nil)
-	_ hayalet.Exceptions = (*DB)(nil)
-	_ hayalet.Anchors    = (*DB)(nil)
-	_ hayalet.Retention  = (*DB)(nil)
-)
+var _ hayalet.Store = (*DB)(nil)
 
 const (
 	pagesAtOnce = 256 // that Compact gives back: a megabyte, some milliseconds of writing

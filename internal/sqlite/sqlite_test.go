@@ -21,7 +21,7 @@ func TestContract(t *testing.T) {
 		return filepath.Join(folders[t.Name()], name+".db")
 	}
 	storetest.Run(t, storetest.Database{
-		Open:   func(t *testing.T, name string) storetest.Store { return open(t, path(t, name)) },
+		Open:   func(t *testing.T, name string) hayalet.Store { return open(t, path(t, name)) },
 		Refuse: func(t *testing.T, name, table string) func() { return refuse(t, path(t, name), table) },
 	})
 }

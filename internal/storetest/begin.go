@@ -104,7 +104,7 @@ func testBeginUntimed(t *testing.T, db Database) {
 
 func testBeginRestarts(t *testing.T, db Database) {
 	seen := map[int64]bool{}
-	fresh := func(s Store, n int64) {
+	fresh := func(s hayalet.Store, n int64) {
 		t.Helper()
 		st := start()
 		st.Meter = n
@@ -147,7 +147,7 @@ func testBeginTwoStores(t *testing.T, db Database) {
 
 // testBeginRace lets two processes get the same start at the same moment, as when a station comes back through another one.
 func testBeginRace(t *testing.T, db Database) {
-	stores := []Store{db.Open(t, "a"), db.Open(t, "a")}
+	stores := []hayalet.Store{db.Open(t, "a"), db.Open(t, "a")}
 	for n := range int64(20) {
 		st := start()
 		st.Meter = n
@@ -217,7 +217,7 @@ func testBeginConcurrent(t *testing.T, db Database) {
 	}
 }
 
-func begin(t *testing.T, s Store, st hayalet.Start) int64 {
+func begin(t *testing.T, s hayalet.Store, st hayalet.Start) int64 {
 	t.Helper()
 	id, err := s.Begin(t.Context(), st)
 	if err != nil {
@@ -226,14 +226,14 @@ func begin(t *testing.T, s Store, st hayalet.Start) int64 {
 	return id
 }
 
-func end(t *testing.T, s Store, st hayalet.Stop) {
+func end(t *testing.T, s hayalet.Store, st hayalet.Stop) {
 	t.Helper()
 	if err := s.End(t.Context(), st); err != nil {
 		t.Fatalf("end: %v", err)
 	}
 }
 
-func transactions(t *testing.T, s Store, st hayalet.StationID) []hayalet.Transaction {
+func transactions(t *testing.T, s hayalet.Store, st hayalet.StationID) []hayalet.Transaction {
 	t.Helper()
 	ts, err := s.Transactions(t.Context(), st, 1000)
 	if err != nil {

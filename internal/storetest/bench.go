@@ -9,12 +9,12 @@ import (
 )
 
 // BenchmarkAppendBlock commits blocks of the sizes that a busy server and an idle one write, each size in a store of its own.
-func BenchmarkAppendBlock(b *testing.B, open func(*testing.B) Store) {
+func BenchmarkAppendBlock(b *testing.B, open func(*testing.B) hayalet.Store) {
 	b.Run("512 frames of 60 kB", func(b *testing.B) { appendBlocks(b, open(b), 512, 60_000) })
 	b.Run("2 frames of 300 B", func(b *testing.B) { appendBlocks(b, open(b), 2, 300) })
 }
 
-func appendBlocks(b *testing.B, s Store, frames, body int) {
+func appendBlocks(b *testing.B, s hayalet.Store, frames, body int) {
 	blk := hayalet.Block{Frames: frames, Header: noise(112), Stations: noise(4 * min(frames/2, 250)), Body: noise(body)}
 	b.SetBytes(int64(body))
 	b.ReportAllocs()
@@ -31,7 +31,7 @@ func appendBlocks(b *testing.B, s Store, frames, body int) {
 }
 
 // BenchmarkReadBlocks reads two hundred blocks with their bodies of 60 kB.
-func BenchmarkReadBlocks(b *testing.B, s Store) {
+func BenchmarkReadBlocks(b *testing.B, s hayalet.Store) {
 	const blocks, body = 200, 60_000
 	for n := range uint64(blocks) {
 		if err := s.AppendBlock(b.Context(), hayalet.Block{Number: n + 1, First: n + 1, Frames: 1, Body: noise(body)}); err != nil {
@@ -50,7 +50,7 @@ func BenchmarkReadBlocks(b *testing.B, s Store) {
 }
 
 // BenchmarkSaveState saves a thousand stations, each with a snapshot of 3 kB and a stretch of readings.
-func BenchmarkSaveState(b *testing.B, s Store) {
+func BenchmarkSaveState(b *testing.B, s hayalet.Store) {
 	const stations = 1000
 	st := hayalet.State{Snapshots: make([]hayalet.Snapshot, stations), Series: make([]hayalet.Series, stations)}
 	for n := range stations {

@@ -300,12 +300,12 @@ func testDropBodies(t *testing.T, db Database) {
 	}
 }
 
-func appendBlock(t *testing.T, s Store, b hayalet.Block) {
+func appendBlock(t *testing.T, s hayalet.Store, b hayalet.Block) {
 	t.Helper()
 	must(t, "append block", s.AppendBlock(t.Context(), b))
 }
 
-func read(t *testing.T, s Store, q hayalet.BlockQuery) (all []hayalet.Block) {
+func read(t *testing.T, s hayalet.Store, q hayalet.BlockQuery) (all []hayalet.Block) {
 	t.Helper()
 	must(t, "read blocks", s.ReadBlocks(t.Context(), q, func(b hayalet.Block) error {
 		b.Header, b.Stations, b.Body = bytes.Clone(b.Header), bytes.Clone(b.Stations), bytes.Clone(b.Body)

@@ -119,19 +119,19 @@ func testFind(t *testing.T, db Database) {
 	}
 }
 
-func save(t *testing.T, s Store, incidents ...hayalet.Incident) {
+func save(t *testing.T, s hayalet.Store, incidents ...hayalet.Incident) {
 	t.Helper()
 	saveState(t, s, hayalet.State{Incidents: incidents})
 }
 
-func history(t *testing.T, s Store, key string) []hayalet.Incident {
+func history(t *testing.T, s hayalet.Store, key string) []hayalet.Incident {
 	t.Helper()
 	all, err := s.History(t.Context(), key)
 	must(t, "history", err)
 	return all
 }
 
-func find(t *testing.T, s Store, f hayalet.IncidentFilter) []hayalet.Incident {
+func find(t *testing.T, s hayalet.Store, f hayalet.IncidentFilter) []hayalet.Incident {
 	t.Helper()
 	found, err := s.Find(t.Context(), f)
 	must(t, "find", err)

@@ -186,19 +186,19 @@ func bodies(all []hayalet.Series) (b []string) {
 	return b
 }
 
-func saveState(t *testing.T, s Store, st hayalet.State) {
+func saveState(t *testing.T, s hayalet.Store, st hayalet.State) {
 	t.Helper()
 	must(t, "save state", s.SaveState(t.Context(), st))
 }
 
-func load(t *testing.T, s Store) (all []hayalet.Snapshot, mark uint64) {
+func load(t *testing.T, s hayalet.Store) (all []hayalet.Snapshot, mark uint64) {
 	t.Helper()
 	mark, err := s.LoadState(t.Context(), func(n hayalet.Snapshot) error { all = append(all, n); return nil })
 	must(t, "load state", err)
 	return all, mark
 }
 
-func series(t *testing.T, s Store, st hayalet.StationID, since, until hayalet.Instant) (all []hayalet.Series) {
+func series(t *testing.T, s hayalet.Store, st hayalet.StationID, since, until hayalet.Instant) (all []hayalet.Series) {
 	t.Helper()
 	must(t, "read series", s.ReadSeries(t.Context(), st, since, until, func(v hayalet.Series) error { all = append(all, v); return nil }))
 	return all

@@ -8,35 +8,17 @@
 package storetest
 
 import (
-	"context"
-	"io"
 	"testing"
 
 	"hayalet"
 )
-
-// Store is all that a database keeps for us.
-type Store interface {
-	hayalet.Ledger
-	hayalet.Blocks
-	hayalet.Claimer
-	hayalet.Incidents
-	hayalet.States
-	hayalet.Tellings
-	hayalet.Audit
-	hayalet.Exceptions
-	hayalet.Anchors
-	hayalet.Retention
-	io.Closer
-	Ping(ctx context.Context) error
-}
 
 // Database is how the tests get at one.
 type Database struct {
 	// Open opens the store called name. The same name within one test is the same data, whether the store that was
 	// opened before is closed (a restart), forgotten (a crash) or still in use (a second process). A new test finds every
 	// name empty. Open closes the store at the end of t; closing it twice must do no harm.
-	Open func(t *testing.T, name string) Store
+	Open func(t *testing.T, name string) hayalet.Store
 	// Refuse makes the store called name, which is open, refuse to insert into a table or change its rows, until mend.
 	Refuse func(t *testing.T, name, table string) (mend func())
 }
@@ -63,7 +45,7 @@ func Run(t *testing.T, db Database) {
 }
 
 // reopen closes the store and opens the same data again.
-func (db Database) reopen(t *testing.T, name string, s Store) Store {
+func (db Database) reopen(t *testing.T, name string, s hayalet.Store) hayalet.Store {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatalf("close: %v", err)
