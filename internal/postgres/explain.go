@@ -46,9 +46,9 @@ func refusal(pe *pgconn.PgError) error {
 		"58030": "see to the server's disk",
 		"25006": "give the URL of the primary, which can be written to",
 		"57014": "it took too long; see what keeps the server busy, or who holds locks (pg_stat_activity)",
-		"57P01": "the server ends; start it again",
-		"57P02": "the server has crashed; see its log",
-		"57P03": "the server is starting or ending; try again in a while",
+		"57P01": "PostgreSQL ends; start it again",
+		"57P02": "PostgreSQL has crashed; see its log",
+		"57P03": "PostgreSQL is starting or ending; try again in a while",
 		"XX001": "the server's data are damaged; restore them from a backup",
 		"XX002": "an index of the server is damaged; REINDEX it",
 	}[pe.Code]
