@@ -56,12 +56,9 @@ func (a *app) evidenceVerify() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runEvidenceVerify(name, keyFile string, anchors []string) (err error) {
-	var known evidence.Known
-	if known.Key, err = publicKey(keyFile); err != nil {
-		return err
-	}
-	if known.Pins, err = pins(anchors); err != nil {
+func (a *app) runEvidenceVerify(name, keyFile string, anchors []string) error {
+	known, err := knownBy(keyFile, anchors)
+	if err != nil {
 		return err
 	}
 	f, err := os.Open(name)
@@ -125,6 +122,15 @@ func (a *app) sayMissing(res *evidence.Result) {
 	if m.Cut {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.cut", m.Since.String(), m.Until.String()))
 	}
+}
+
+// knownBy is what whoever checks knows already: the key in a file, and anchors.
+func knownBy(keyFile string, anchors []string) (known evidence.Known, err error) {
+	if known.Key, err = publicKey(keyFile); err != nil {
+		return known, err
+	}
+	known.Pins, err = pins(anchors)
+	return known, err
 }
 
 // pins reads what --anchor names.

@@ -101,12 +101,9 @@ func (a *app) writeProof(out string, text []byte, pos uint64) error {
 	return err
 }
 
-func (a *app) checkProof(name, keyFile string, anchors []string) (err error) {
-	var known evidence.Known
-	if known.Key, err = publicKey(keyFile); err != nil {
-		return err
-	}
-	if known.Pins, err = pins(anchors); err != nil {
+func (a *app) checkProof(name, keyFile string, anchors []string) error {
+	known, err := knownBy(keyFile, anchors)
+	if err != nil {
 		return err
 	}
 	text, err := readAtMost(name, evidence.MaxProof)

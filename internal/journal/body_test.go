@@ -106,8 +106,22 @@ func TestHeadersOfOtherFormatsAreRefused(t *testing.T) {
 	}
 	first := journal.Header{Number: 1, First: 1, Frames: 5}
 	next := journal.Header{Number: 2, First: 6, Frames: 1, Prev: first.Hash()}
-	if err := first.Follows(&next); err != nil {
-		t.Error(err)
+	follows := func(next journal.Header) *journal.Flaw {
+		t.Helper()
+		c, err := journal.NewChecker(nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range []journal.Header{first, next} {
+			b := hayalet.Block{Number: h.Number, First: h.First, Frames: int(h.Frames), FirstAt: h.FirstAt, LastAt: h.LastAt, Header: h.Bytes()}
+			if flaw := c.Block(&b); flaw != nil {
+				return flaw
+			}
+		}
+		return nil
+	}
+	if flaw := follows(next); flaw != nil {
+		t.Error(flaw)
 	}
 	for _, change := range []func(*journal.Header){
 		func(h *journal.Header) { h.Number = 3 },
@@ -116,7 +130,7 @@ func TestHeadersOfOtherFormatsAreRefused(t *testing.T) {
 	} {
 		other := next
 		change(&other)
-		if first.Follows(&other) == nil {
+		if follows(other) == nil {
 			t.Errorf("%+v follows %+v", other, first)
 		}
 	}

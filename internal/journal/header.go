@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"hayalet"
 )
@@ -56,17 +55,4 @@ func ParseHeader(b []byte) (Header, error) {
 	copy(h.Prev[:], b[36:])
 	copy(h.Root[:], b[36+sha256.Size:])
 	return h, nil
-}
-
-// Follows says what is wrong with next as the link after h, or nil.
-func (h *Header) Follows(next *Header) error {
-	switch {
-	case next.Number != h.Number+1:
-		return fmt.Errorf("block %d follows block %d: %d are missing", next.Number, h.Number, int64(next.Number-h.Number)-1)
-	case next.Prev != h.Hash():
-		return fmt.Errorf("block %d does not hold the hash of block %d: one of them was changed", next.Number, h.Number)
-	case next.First != h.First+uint64(h.Frames):
-		return fmt.Errorf("block %d begins with frame %d, want %d", next.Number, next.First, h.First+uint64(h.Frames))
-	}
-	return nil
 }

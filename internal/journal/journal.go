@@ -70,6 +70,8 @@ type Journal struct {
 	trouble error // why the last commit failed; nil when it did not
 }
 
+var _ hayalet.Journal = (*Journal)(nil)
+
 // commit is frames that go to disk together, and whoever waits for that.
 type commit struct {
 	oldest hayalet.Instant // receipt
