@@ -51,8 +51,9 @@ var rooms = map[string]room{
 	"internal/retention": {ours: []string{".", "internal/evidence", "internal/journal"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 	"internal/backtest":  {ours: []string{".", "internal/session", "internal/detect", "internal/engine", "internal/journal"}, banned: []string{"os", "os/*", "net", "net/*", "database/*"}},
 
+	"internal/poll":      {},
 	"internal/socket":    {ours: []string{"."}},
-	"internal/gateway":   {ours: []string{".", "internal/socket"}},
+	"internal/gateway":   {ours: []string{".", "internal/frames", "internal/poll", "internal/socket"}},
 	"internal/relay":     {ours: []string{".", "internal/socket", "internal/frames"}},
 	"internal/csms":      {ours: []string{".", "internal/ocpp", "internal/ocpp/*"}},
 	"internal/capture":   {ours: []string{".", "internal/jsonread"}},

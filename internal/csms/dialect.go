@@ -15,6 +15,7 @@ import (
 type dialect struct {
 	name     string             // for people
 	answers  map[string]handler // by the action of a station
+	booked   []string           // those of them whose answer waits for the book, or is followed by commands
 	sends    []string           // actions that a station sends without waiting for an answer
 	commands []string           // actions of the central system, sorted
 	settings func(Sampling) []setting

@@ -21,6 +21,7 @@ const firstYear = 2010
 func dialect16() *dialect {
 	return &dialect{
 		name: "1.6", commands: v16.Commands(), settings: settings16,
+		booked: []string{v16.BootNotification, v16.StartTransaction, v16.StopTransaction},
 		answers: map[string]handler{
 			v16.Authorize:                        reads((*Peer).authorize16),
 			v16.BootNotification:                 reads((*Peer).boot16),

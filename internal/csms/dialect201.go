@@ -11,7 +11,7 @@ import (
 
 func dialect201() *dialect {
 	return &dialect{
-		name: "2.0.1", commands: v201.Commands(), settings: settings2,
+		name: "2.0.1", commands: v201.Commands(), settings: settings2, booked: []string{v201.BootNotification},
 		answers: map[string]handler{
 			v201.Authorize:                  reads((*Peer).authorize2),
 			v201.BootNotification:           reads((*Peer).boot2),

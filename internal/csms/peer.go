@@ -71,6 +71,20 @@ func (p *Peer) Receive(ctx context.Context, data []byte) error {
 	return nil
 }
 
+// Prompt appends the answer to a CALL to b, if that is one whose answer waits for nothing; else it returns false, having done
+// nothing, and the message is for Receive.
+func (p *Peer) Prompt(b, data []byte) ([]byte, bool) {
+	m, fault := ocpp.ParseMessage(data)
+	if fault != nil || m.Type != ocpp.Call || slices.Contains(p.speaks.booked, m.Action) {
+		return b, false
+	}
+	payload, fault := p.answer(p.ctx, &m)
+	if fault != nil {
+		return b, false
+	}
+	return ocpp.AppendResult(b, m.ID, payload), true
+}
+
 // hear takes the messages of OCPP 2.1 that are never answered. On another link they are of an unknown type.
 func (p *Peer) hear(m *ocpp.Message, fault *ocpp.WireError) {
 	switch {

@@ -22,7 +22,8 @@ import (
 // tapCloseTimeout bounds how long the end of a connection waits for the sink.
 const tapCloseTimeout = 10 * time.Second
 
-// conn is one socket; it is the Link of its peer. One goroutine runs serve; all other methods may be called by any.
+// conn is one socket; it is the Link of its peer. One goroutine runs serve, and then attend, or a loop watches it while it
+// rests; all other methods may be called by any.
 type conn struct {
 	srv  *Server
 	nc   net.Conn
@@ -36,7 +37,7 @@ type conn struct {
 	peer     Peer
 
 	request     *socket.Request // during the handshake only
-	done        chan struct{}   // closed when serve has ended
+	done        chan struct{}   // closed when all is over
 	established atomic.Bool     // the handshake is done
 
 	tapMu  sync.Mutex
@@ -46,7 +47,9 @@ type conn struct {
 	since  hayalet.Instant
 	frames [2]hayalet.Frame
 
-	// The message that its peer is receiving, until it is kept. Only the goroutine of serve knows it.
+	rest rest
+
+	// The message that its peer is receiving, until it is kept. Only the goroutine that reads knows it.
 	holding    bool
 	unkept     []byte
 	receivedAt hayalet.Instant
@@ -73,7 +76,10 @@ func (c *conn) Conn() hayalet.ConnID       { return c.id }
 func (c *conn) RemoteAddr() string         { return c.remote }
 func (c *conn) Request() *socket.Request   { return c.request }
 
-func (c *conn) Close(code uint16, reason string) { c.sock.Close(code, reason) }
+func (c *conn) Close(code uint16, reason string) {
+	c.sock.Close(code, reason)
+	c.rouse() // to read the answer
+}
 
 // log is made where something is to be logged: a connection that is silent holds none.
 func (c *conn) log() *slog.Logger {
@@ -87,19 +93,40 @@ func (c *conn) info() ConnInfo {
 	return ConnInfo{Station: c.station, Conn: c.id, Since: c.since, RemoteAddr: c.remote, Protocol: c.protocol}
 }
 
-// serve runs the connection from handshake to end.
+// serve runs the connection from its handshake on, to its end or until it rests.
 func (c *conn) serve() {
-	defer c.srv.forget(c)
-	defer close(c.done)
-	defer c.srv.registry.release(c)
-	if c.handshake() {
-		c.converse()
+	if !c.handshake() {
+		c.end()
+		return
 	}
+	c.greet()
+	c.attend()
+}
+
+// attend reads until the connection ends, or rests. What is done before and after is done elsewhere, so that the stack on
+// which a silent connection waits is small.
+func (c *conn) attend() {
+	var err error
+	if !c.protect(func() { err = c.readAll() }) {
+		err = trouble("internal error", nil)
+	}
+	if errors.Is(err, socket.ErrAtRest) {
+		c.sleep()
+		return
+	}
+	c.part(err)
 	c.end()
 }
 
+// end is the last that a connection does.
 func (c *conn) end() {
+	defer c.srv.forget(c)
+	defer close(c.done)
+	defer c.srv.registry.release(c)
 	c.sock.Cut()
+	if c.established.Load() {
+		c.sock.LastTurn() // what is being kept and sent stands before the end
+	}
 	if c.peer != nil {
 		code, reason := c.sock.Ended()
 		c.protect(func() { c.peer.Closed(code, reason) })
@@ -130,19 +157,9 @@ func (c *conn) noPanic() {
 	}
 }
 
-// converse reads until the connection ends, and says why where the other side should know. What is done before and after
-// is done elsewhere, so that the stack on which a silent connection waits is small.
-func (c *conn) converse() {
-	c.greet()
-	var err error
-	if !c.protect(func() { err = c.readAll() }) {
-		err = trouble("internal error", nil)
-	}
-	c.part(err)
-}
-
 func (c *conn) greet() { c.log().Info("station connected", "protocol", c.protocol) }
 
+// part says why the connection ends, where the other side should know.
 func (c *conn) part(err error) {
 	if fault, ok := errors.AsType[*socket.Fault](err); ok {
 		c.log().Warn("station connection closed by us", "code", fault.Code, "reason", fault.Reason, "error", err)
@@ -273,9 +290,8 @@ func (c *conn) tap(ctx context.Context, next ...hayalet.Frame) error {
 	}
 	fs := c.frames[:copy(c.frames[:], next)]
 	for i := range fs {
-		c.seq++
 		f := &fs[i]
-		f.Station, f.Conn, f.Seq, f.Protocol = c.station, c.id, c.seq, c.protocol
+		c.stamp(f)
 		switch f.Kind {
 		case hayalet.ConnOpen:
 			c.opened, c.since = true, f.At
@@ -289,6 +305,12 @@ func (c *conn) tap(ctx context.Context, next ...hayalet.Frame) error {
 		return fmt.Errorf("keep frame %d: %w", c.seq, err)
 	}
 	return nil
+}
+
+// stamp says whose frame it is, and which. It is for the holder of tapMu.
+func (c *conn) stamp(f *hayalet.Frame) {
+	c.seq++
+	f.Station, f.Conn, f.Seq, f.Protocol = c.station, c.id, c.seq, c.protocol
 }
 
 // tapClose notes the end, if the beginning was noted.

@@ -21,6 +21,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hayalet"
@@ -139,6 +140,9 @@ type Server struct {
 	registry registry
 	failures failures
 
+	loops   []*loop       // none where connections cannot rest
+	settled atomic.Uint64 // connections that were given to one of them
+
 	mu    sync.Mutex
 	conns map[*conn]struct{} // every socket, those in the handshake included
 	full  bool               // the last socket was over MaxConns
@@ -152,9 +156,14 @@ func New(ln net.Listener, cfg Config, answerer Answerer, sink hayalet.FrameSink,
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	loops, err := newLoops(ln, sink, &cfg)
+	if err != nil {
+		return nil, err
+	}
 	open, shut := context.WithCancel(context.Background())
 	return &Server{
-		open: open, close: shut,
+		loops: loops,
+		open:  open, close: shut,
 		cfg: cfg, ln: ln, answerer: answerer, sink: sink, log: log,
 		registry: registry{slots: map[hayalet.StationID]*slot{}},
 		failures: newFailures(cfg.MaxAuthFailures, cfg.AuthWindow),
@@ -170,11 +179,14 @@ func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 // be called once.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.ln.Close() })
+	rounds, cut := context.WithCancel(context.WithoutCancel(ctx))
+	end := s.watch(rounds)
 	err := s.accept(ctx)
 	if stop() {
 		_ = s.ln.Close()
 	}
-	s.shutdown()
+	s.shutdown(cut)
+	end()
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -234,8 +246,8 @@ func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
 }
 
-// shutdown says goodbye to all sockets at once, and cuts those that do not leave in time.
-func (s *Server) shutdown() {
+// shutdown says goodbye to all sockets at once, and cuts those that do not leave in time, with what is being kept for them.
+func (s *Server) shutdown(stop context.CancelFunc) {
 	s.close()
 	s.mu.Lock()
 	var all []*conn
@@ -245,10 +257,12 @@ func (s *Server) shutdown() {
 	s.mu.Unlock()
 
 	cut := time.AfterFunc(2*socket.CloseWait, func() {
+		stop()
 		for _, c := range all {
 			c.sock.Cut()
 		}
 	})
+	defer stop()
 	defer cut.Stop()
 	for _, c := range all {
 		s.wg.Go(func() { c.leave() })

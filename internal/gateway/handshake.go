@@ -51,6 +51,9 @@ func (c *conn) handshake() bool {
 		c.linger()
 		return false
 	}
+	if tcp, ok := c.nc.(*net.TCPConn); ok && !deflate && !c.settle(tcp) {
+		return false
+	}
 	c.established.Store(true)
 	c.sock.Start(deflate)
 	c.br = nil

@@ -28,6 +28,15 @@ type Peer interface {
 	Closed(code uint16, reason string)
 }
 
+// Prompter is a Peer that can answer some messages at once. Between its messages the connection rests, where Config and the
+// machine allow it, and holds no goroutine.
+type Prompter interface {
+	Peer
+	// Prompt appends the answer to a message to b, without waiting for anything; or it returns false, having done nothing:
+	// then Receive is called. It is never called while Receive is. data is only good during the call.
+	Prompt(b, data []byte) ([]byte, bool)
+}
+
 // Accepter is a Peer that decides how the handshake is answered, where Config.Relay says so.
 type Accepter interface {
 	// Accept returns the subprotocol, "" for none, and further header lines of the answer. It is called once, after Open.

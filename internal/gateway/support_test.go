@@ -31,10 +31,10 @@ type recorder struct {
 }
 
 func (r *recorder) PutFrames(_ context.Context, fs []hayalet.Frame) error {
+	r.mu.Lock()
 	if r.pause != nil {
 		defer r.pause()
 	}
-	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, len(fs))
 	for _, f := range fs {
@@ -132,6 +132,17 @@ func (p *echoPeer) Receive(ctx context.Context, data []byte) error {
 		return p.link.Send(ctx, []byte("after keep"))
 	}
 	return p.link.Answer(ctx, data)
+}
+
+// Prompt answers what Receive would answer with itself.
+func (p *echoPeer) Prompt(b, data []byte) ([]byte, bool) {
+	switch string(data) {
+	case "panic", "error", "stuck", "quiet", "keep", "slow":
+		return b, false
+	case "panic-prompt":
+		panic("prompt")
+	}
+	return append(b, data...), true
 }
 
 func (p *echoPeer) Closed(code uint16, reason string) {

@@ -10,6 +10,9 @@ import (
 	"github.com/gobwas/ws"
 )
 
+// ErrAtRest is returned by Read after Move, where it would wait for a message.
+var ErrAtRest = errors.New("nothing to read yet")
+
 // errPeerClosed is the other side's goodbye, which has been answered.
 var errPeerClosed = errors.New("closed by the other side")
 
@@ -20,6 +23,7 @@ type readState struct {
 	message []byte // the message being put together
 	packed  []byte // its bytes as they came, where it is deflated
 	unread  int64  // bytes of the present frame's payload still on the wire
+	roused  bool   // since the last rest no frame was read
 	header  [ws.MaxHeaderSize - 2]byte
 }
 
@@ -29,6 +33,10 @@ func (c *Conn) Read() ([]byte, error) {
 	c.message, c.packed = trim(c.message), trim(c.packed)
 	state, packed := c.state, false
 	for {
+		if c.mayRest() && !state.Fragmented() {
+			c.message, c.packed = nil, nil
+			return nil, ErrAtRest
+		}
 		if err := c.awaitFrame(); err != nil {
 			return nil, err
 		}
@@ -83,6 +91,7 @@ func trim(b []byte) []byte {
 func (c *Conn) readHeader(state ws.State, packed *bool) (ws.Header, error) {
 	c.allow(ws.MaxHeaderSize)
 	h, err := ws.ReadHeaderBuffer(&c.in, c.header[:])
+	c.roused = false
 	if errors.Is(err, ws.ErrHeaderLengthMSB) || errors.Is(err, ws.ErrHeaderLengthUnexpected) {
 		return h, fault(ws.StatusProtocolError, err.Error())
 	}
@@ -144,6 +153,24 @@ func (c *Conn) handleControl(h ws.Header) error {
 		return c.answerClose(payload)
 	}
 	return nil
+}
+
+// mayRest reports whether nothing is known to come.
+func (c *Conn) mayRest() bool {
+	return c.rests && !c.roused && c.in.buffered() == 0 && !c.closing.Load()
+}
+
+// Resume goes on after ErrAtRest, with bytes that were read meanwhile; they are kept. Without any there is an end to be
+// read, or a fault.
+func (c *Conn) Resume(ahead []byte) {
+	c.readBy, c.roused = 0, true
+	c.in.begin(c.nc, ahead)
+}
+
+// Probe goes on after ErrAtRest and a silence of PingInterval: it asks for a sign of life, and waits for it.
+func (c *Conn) Probe() error {
+	c.Resume(nil)
+	return c.awaitLonger(os.ErrDeadlineExceeded)
 }
 
 // awaitFrame waits for the first byte of a frame. After PingInterval of silence it pings, and gives buffers back; after

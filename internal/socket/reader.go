@@ -1,9 +1,6 @@
 package socket
 
-import (
-	"bufio"
-	"io"
-)
+import "io"
 
 // ReadBuffer is how many bytes are read ahead of what is asked for: a usual message in one go.
 const ReadBuffer = 1 << 10
@@ -18,11 +15,10 @@ type reader struct {
 	few     [16]byte // the buffer of one that rests: a control frame, or the header of another
 }
 
-// begin takes what br has read ahead from src.
-func (b *reader) begin(src io.Reader, br *bufio.Reader) {
-	ahead, _ := br.Peek(br.Buffered())
-	b.src, b.buf = src, append([]byte(nil), ahead...)
-	b.w = len(b.buf)
+// begin takes what was read ahead from src, and keeps it.
+func (b *reader) begin(src io.Reader, ahead []byte) {
+	b.src, b.buf, b.resting = src, ahead, false
+	b.r, b.w = 0, len(ahead)
 }
 
 func (b *reader) buffered() int { return b.w - b.r }

@@ -14,6 +14,7 @@ package socket
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -65,12 +66,13 @@ type Conn struct {
 	cfg   Config
 	made  time.Time
 	state ws.State
-	nc    net.Conn
+	nc    net.Conn      // until Start it may be changed by Move, who holds mu
 	br    *bufio.Reader // of the handshake, until Start
 
 	ctx     context.Context // ends when the socket is cut
 	cancel  context.CancelFunc
 	deflate bool // negotiated; set by Start
+	rests   bool // set by Move
 
 	turn    chan struct{} // holds one token: who takes it may write
 	out     buffer        // the frame being written; of the token's holder
@@ -109,9 +111,21 @@ func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
 // The reader that New was given is done with.
 func (c *Conn) Start(deflate bool) {
 	c.deflate = deflate
-	c.in.begin(c.nc, c.br)
+	ahead, _ := c.br.Peek(c.br.Buffered())
+	c.in.begin(c.nc, bytes.Clone(ahead))
 	c.br = nil
 	c.PassTurn()
+}
+
+// Move goes over to another connection of the same socket, before Start. From now on Read does not wait for the first byte
+// of a message: it returns ErrAtRest, and holds nothing. Resume or Probe go before the next Read.
+func (c *Conn) Move(nc net.Conn) {
+	c.mu.Lock()
+	c.nc, c.rests = nc, true
+	c.mu.Unlock()
+	if c.ctx.Err() != nil { // it was cut meanwhile, the other one maybe
+		_ = nc.Close()
+	}
 }
 
 func (c *Conn) now() moment { return time.Since(c.made) }
@@ -122,7 +136,10 @@ func (c *Conn) Context() context.Context { return c.ctx }
 // Cut ends the connection without a word.
 func (c *Conn) Cut() {
 	c.cancel()
-	_ = c.nc.Close()
+	c.mu.Lock()
+	nc := c.nc
+	c.mu.Unlock()
+	_ = nc.Close()
 }
 
 // AnswersPing reports whether the other side answers a ping in time. Somebody must be reading.

@@ -33,6 +33,23 @@ func (c *Conn) TakeTurn(ctx context.Context) error {
 	return nil
 }
 
+// TryTurn takes the right to write where nobody has it and the connection goes on.
+func (c *Conn) TryTurn() bool {
+	select {
+	case <-c.turn:
+	default:
+		return false
+	}
+	if c.closing.Load() || c.ctx.Err() != nil {
+		c.PassTurn()
+		return false
+	}
+	return true
+}
+
+// LastTurn takes the right to write for good, after Cut: whatever was being sent then is over.
+func (c *Conn) LastTurn() { <-c.turn }
+
 func (c *Conn) awaitTurn(ctx context.Context) error {
 	select {
 	case <-c.turn:
@@ -127,15 +144,23 @@ func (c *Conn) pingIdle() (bool, error) {
 // writeFrame is for the holder of the turn. deadline is that of the first piece; each further one has WriteTimeout. A
 // write that fails cuts the connection: half a frame may be out.
 func (c *Conn) writeFrame(op ws.OpCode, payload []byte, deadline moment) error {
+	err := c.writeAll(c.compose(op, payload), deadline)
+	if cap(c.out) > keepBuffer || op == ws.OpPing { // a ping of ours is sent after a silence
+		c.out = nil
+	}
+	return err
+}
+
+// WriteBytes writes what is left of a frame, for who has the turn.
+func (c *Conn) WriteBytes(rest []byte) error { return c.writeAll(rest, c.now()+c.cfg.WriteTimeout) }
+
+func (c *Conn) writeAll(rest []byte, deadline moment) error {
 	var err error
-	for rest := c.compose(op, payload); len(rest) > 0 && err == nil; deadline = c.now() + c.cfg.WriteTimeout {
+	for ; len(rest) > 0 && err == nil; deadline = c.now() + c.cfg.WriteTimeout {
 		n := min(len(rest), piece)
 		c.setWriteDeadline(deadline)
 		_, err = c.nc.Write(rest[:n])
 		rest = rest[n:]
-	}
-	if cap(c.out) > keepBuffer || op == ws.OpPing { // a ping of ours is sent after a silence
-		c.out = nil
 	}
 	if err != nil {
 		c.Cut()

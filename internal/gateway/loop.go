@@ -1,0 +1,370 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hayalet"
+	"hayalet/internal/frames"
+	"hayalet/internal/poll"
+	"hayalet/internal/socket"
+)
+
+const (
+	maxLoops   = 8
+	readAtOnce = 64 << 10
+
+	// What a round takes. Beyond that a message is received by a goroutine of its own, which waits for the sink by itself.
+	maxRoundFrames = 4096
+	maxRoundBytes  = 1 << 20
+)
+
+// loop watches connections that rest. What one of them receives is answered by the loop itself where its peer is prompt;
+// for all else the connection gets a goroutine, until it rests again.
+//
+// Two goroutines run it: while one keeps a round of messages with their answers, and sends these, the other reads the next.
+type loop struct {
+	sink   hayalet.FrameSink
+	clock  func() time.Time
+	limit  int // bytes of a message
+	poller *poll.Poller
+
+	in      [readAtOnce]byte // these three are the reading goroutine's
+	message []byte
+	answer  []byte
+	out     []byte // the keeping goroutine's
+
+	work chan struct{} // holds one token: the round has messages
+
+	mu      sync.Mutex
+	filling *round
+}
+
+// round is messages and their answers in turns, and whose they are.
+type round struct {
+	frames frames.Batch
+	conns  []*conn
+}
+
+func (r *round) full() bool {
+	return r.frames.Len() >= maxRoundFrames || r.frames.Bytes() >= maxRoundBytes
+}
+
+// newLoops returns a loop for each processor, and none where the connections cannot rest.
+func newLoops(ln net.Listener, sink hayalet.FrameSink, cfg *Config) ([]*loop, error) {
+	if _, plain := ln.(*net.TCPListener); !plain || cfg.TLS != nil || cfg.Relay {
+		return nil, nil
+	}
+	var all []*loop
+	for range min(runtime.NumCPU(), maxLoops) {
+		p, err := poll.New()
+		if errors.Is(err, errors.ErrUnsupported) {
+			return nil, nil
+		}
+		if err != nil {
+			for _, l := range all {
+				_ = l.poller.Close()
+			}
+			return nil, fmt.Errorf("gateway: %w", err)
+		}
+		all = append(all, &loop{
+			sink: sink, clock: cfg.Clock, limit: cfg.MaxMessage, poller: p, work: make(chan struct{}, 1), filling: new(round),
+		})
+	}
+	return all, nil
+}
+
+// watch runs the loops, and returns what ends them: there must be no connections then.
+func (s *Server) watch(ctx context.Context) (end func()) {
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	for _, l := range s.loops {
+		running.Go(func() { l.read(s.log) })
+		running.Go(func() { l.keep(ctx) })
+	}
+	if len(s.loops) > 0 {
+		running.Go(func() { s.lookAfter(ctx) })
+	}
+	return func() {
+		for _, l := range s.loops {
+			_ = l.poller.Close()
+		}
+		cancel()
+		running.Wait()
+	}
+}
+
+// lookAfter wakes connections that have been silent for long, so that they are asked for a sign of life.
+func (s *Server) lookAfter(ctx context.Context) {
+	const looks = 8 // in the time of silence that is allowed
+	ticker := time.NewTicker(max(s.cfg.PingInterval/looks, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		s.mu.Lock()
+		for c := range s.conns {
+			if c.rest.state.Load() == resting && c.rest.quiet.Add(1) > looks {
+				c.probe()
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// read reads what comes for connections that rest, until the poller is closed.
+func (l *loop) read(log *slog.Logger) {
+	for {
+		ready, err := l.poller.Wait()
+		if err != nil {
+			log.Debug("the loop of resting stations ends", "error", err)
+			return
+		}
+		some := false
+		for _, pc := range ready {
+			some = l.serve(pc.Owner.(*conn)) || some
+		}
+		if some {
+			select {
+			case l.work <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// serve reads from one connection, and reports whether that brought something for the round.
+func (l *loop) serve(c *conn) bool {
+	if !c.rest.state.CompareAndSwap(resting, watched) {
+		return false // somebody reads
+	}
+	c.rest.quiet.Store(0)
+	n, more, err := c.rest.conn.TryRead(l.in[:])
+	more = more || n == len(l.in)
+	if errors.Is(err, poll.ErrWait) && !more {
+		c.doze()
+		return false
+	}
+	took := err == nil && l.take(c, l.in[:n])
+	if took && !more {
+		c.doze()
+		return true
+	}
+	if took {
+		n = 0
+	}
+	c.rest.state.Store(attended)
+	go c.resume(append([]byte(nil), l.in[:n]...))
+	return took
+}
+
+// take answers what was read where it is one message that can be answered at once. Otherwise it has done nothing.
+func (l *loop) take(c *conn, data []byte) (took bool) {
+	at := hayalet.InstantOf(l.clock())
+	var ok bool
+	if l.message, ok = socket.Whole(l.message[:0], data, l.limit); !ok {
+		return false
+	}
+	if l.answer, ok = c.prompt(l.answer[:0], l.message); !ok || !c.sock.TryTurn() {
+		return false
+	}
+	if !l.join(c, at) {
+		c.sock.PassTurn()
+		return false
+	}
+	return true
+}
+
+// prompt is the peer's answer. One that panics is not prompt.
+func (c *conn) prompt(b, message []byte) (_ []byte, ok bool) {
+	defer c.noPanic()
+	return c.rest.peer.Prompt(b, message)
+}
+
+// join adds the message and its answer to the round. The connection's turn is the round's then.
+func (l *loop) join(c *conn, at hayalet.Instant) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.filling.full() {
+		return false
+	}
+	c.tapMu.Lock()
+	defer c.tapMu.Unlock()
+	if c.ended {
+		return false
+	}
+	c.waits.Store(int64(at))
+	f := hayalet.Frame{At: at, Dir: hayalet.In, Data: l.message}
+	c.stamp(&f)
+	l.filling.frames.Add(&f)
+	f.Dir, f.Data = hayalet.Out, l.answer
+	c.stamp(&f)
+	l.filling.frames.Add(&f)
+	l.filling.conns = append(l.filling.conns, c)
+	return true
+}
+
+// keep gives the rounds to the sink, and then sends the answers, until ctx ends.
+func (l *loop) keep(ctx context.Context) {
+	next := new(round)
+	for {
+		select {
+		case <-l.work:
+		case <-ctx.Done():
+			return
+		}
+		l.mu.Lock()
+		r := l.filling
+		l.filling = next
+		l.mu.Unlock()
+		l.finish(ctx, r)
+		next = r
+	}
+}
+
+// finish keeps and answers a round, and empties it.
+func (l *loop) finish(ctx context.Context, r *round) {
+	fs := r.frames.Frames()
+	var err error
+	if len(fs) > 0 {
+		err = l.sink.PutFrames(ctx, fs)
+	}
+	for i, c := range r.conns {
+		c.waits.Store(0)
+		if err != nil {
+			c.sock.PassTurn()
+			go c.fail(trouble("cannot keep the message", err))
+			continue
+		}
+		l.out = socket.AppendText(l.out[:0], fs[2*i+1].Data)
+		c.send(l.out)
+	}
+	clear(r.conns)
+	r.conns = r.conns[:0]
+	r.frames.Reset()
+}
+
+// send writes a frame and passes the turn. What does not go out at once is waited for elsewhere.
+func (c *conn) send(frame []byte) {
+	n, err := c.rest.conn.TryWrite(frame)
+	if err == nil && n == len(frame) {
+		c.sock.PassTurn()
+		return
+	}
+	rest := append([]byte(nil), frame[n:]...)
+	go func() {
+		defer c.sock.PassTurn()
+		_ = c.sock.WriteBytes(rest) // the reader hears of a connection that was cut
+	}()
+}
+
+// fail ends a connection that rests, or not, for a fault of ours.
+func (c *conn) fail(err error) {
+	fault, _ := errors.AsType[*socket.Fault](err)
+	c.log().Warn("station connection closed by us", "code", fault.Code, "reason", fault.Reason, "error", err)
+	c.Close(fault.Code, fault.Reason)
+}
+
+// rest is what a connection has that can rest.
+type rest struct {
+	conn  *poll.Conn // nil: it cannot
+	peer  Prompter
+	state atomic.Int32
+	quiet atomic.Int32 // how often in a row nothing was heard of it
+}
+
+// Who reads a connection.
+const (
+	attended int32 = iota // a goroutine
+	resting               // nobody: the loop waits
+	watched               // the loop, now
+	recalled              // the loop, and then a goroutine
+)
+
+// settle moves a connection whose peer is prompt to a loop. It reports false where that lost the connection.
+func (c *conn) settle(tcp *net.TCPConn) bool {
+	peer, prompt := c.peer.(Prompter)
+	if !prompt || len(c.srv.loops) == 0 {
+		return true
+	}
+	l := c.srv.loops[c.srv.settled.Add(1)%uint64(len(c.srv.loops))]
+	pc, err := l.poller.Adopt(tcp, c)
+	if err != nil {
+		c.log().Error("station lost: its socket cannot be watched", "station", c.station, "error", err)
+		return false
+	}
+	c.rest.conn, c.rest.peer = pc, peer
+	c.nc = pc
+	c.sock.Move(pc)
+	return true
+}
+
+// sleep lets the connection rest.
+func (c *conn) sleep() {
+	c.rest.state.Store(resting)
+	if !c.rest.conn.Rest() || c.sock.Closing() {
+		c.rouse()
+	}
+}
+
+// doze lets a connection rest on that was watched, unless it was recalled.
+func (c *conn) doze() {
+	if !c.rest.state.CompareAndSwap(watched, resting) {
+		c.rest.state.Store(attended)
+		go c.resume(nil)
+	}
+}
+
+// rouse has a goroutine read the connection, if none does.
+func (c *conn) rouse() {
+	for {
+		switch state := c.rest.state.Load(); state {
+		case resting:
+			if c.rest.state.CompareAndSwap(state, attended) {
+				go c.resume(nil)
+				return
+			}
+		case watched:
+			if c.rest.state.CompareAndSwap(state, recalled) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// resume reads on, first what was read already.
+func (c *conn) resume(ahead []byte) {
+	c.sock.Resume(ahead)
+	c.attend()
+}
+
+// probe asks a connection that rests for a sign of life.
+func (c *conn) probe() {
+	if !c.rest.state.CompareAndSwap(resting, attended) {
+		return
+	}
+	c.rest.quiet.Store(0)
+	go func() {
+		if err := c.sock.Probe(); err != nil {
+			c.part(err)
+			c.end()
+			return
+		}
+		c.attend()
+	}()
+}
+
+// Ended implements [poll.Owner].
+func (c *conn) Ended() { c.rouse() }
