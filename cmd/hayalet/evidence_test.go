@@ -127,7 +127,7 @@ func judged(t *testing.T) (cfg config, db *sqlite.DB) {
 	}
 	t.Cleanup(func() { db.Close() })
 	at := hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
-	j, err := journal.Open(t.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

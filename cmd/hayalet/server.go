@@ -72,19 +72,9 @@ func (a *app) serverCommand(cmd *cobra.Command, flags *config, set map[string]fu
 		if err != nil {
 			return err
 		}
-		if a.getenv("GOMAXPROCS") == "" {
-			workWhileWriting()
-		}
 		return s.run(cmd.Context())
 	}
 	return cmd
-}
-
-// workWhileWriting lets Go run on while the disk is waited for. A thread that waits for a commit holds its place among
-// GOMAXPROCS for up to 10 ms, until the runtime notices: on one core nothing else would run meanwhile.
-func workWhileWriting() {
-	const least = 4
-	runtime.GOMAXPROCS(max(least, runtime.GOMAXPROCS(0)))
 }
 
 func (a *app) logger(cfg *config) (*slog.Logger, error) {
@@ -190,7 +180,7 @@ func (s *server) claim(ctx context.Context) error {
 // openJournal opens the journal and the engine behind it, which goes on where its state ends.
 func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) error {
 	s.engine = engine.New(engine.Config{
-		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log,
+		Rules: s.cfg.sets.of, Profiles: s.hush.profiles(s.cfg.profile), Listeners: listeners, Store: s.db, SaveEvery: saveEvery, Log: s.log, Shards: runtime.GOMAXPROCS(0),
 		Clock: time.Now, Horizon: s.horizon,
 	})
 	from, err := s.engine.Restore(ctx)
@@ -198,9 +188,6 @@ func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) e
 		return fmt.Errorf("restore state: %v", err)
 	}
 	jc := journal.Config{Linger: s.cfg.Journal.Linger, MaxFrames: s.cfg.Journal.MaxFrames, Next: s.engine, From: from}
-	if jc.Linger == 0 {
-		jc.Linger = -1
-	}
 	s.journal, err = journal.Open(ctx, s.db, jc, s.log)
 	return err
 }

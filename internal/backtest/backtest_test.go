@@ -38,7 +38,7 @@ func serve(t *testing.T, db *sqlite.DB, rules detect.Sets, fs []hayalet.Frame, s
 		e := engine.New(engine.Config{Rules: rules, Store: db})
 		known, err := e.Restore(t.Context())
 		must(t, err)
-		j, err := journal.Open(t.Context(), db, journal.Config{Linger: -1, Next: e, From: known}, slog.New(slog.DiscardHandler))
+		j, err := journal.Open(t.Context(), db, journal.Config{Next: e, From: known}, slog.New(slog.DiscardHandler))
 		must(t, err)
 		judged, kept := make(chan error, 1), make(chan error, 1)
 		go func() { judged <- e.Run(t.Context()) }()
@@ -167,7 +167,7 @@ func TestWhatIsGoneIsNotSpared(t *testing.T) {
 func BenchmarkRun(b *testing.B) {
 	const frames = 400_000
 	db := open(b)
-	j, err := journal.Open(b.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(b.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func filled(t testing.TB) *blocks {
 func kept(t testing.TB, all [][]hayalet.Frame) *blocks {
 	t.Helper()
 	s := new(blocks)
-	j, err := journal.Open(t.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), s, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func BenchmarkPutFrames(b *testing.B) {
 	for _, size := range []int{2, 512} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			s := &null{}
-			j, err := journal.Open(b.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+			j, err := journal.Open(b.Context(), s, journal.Config{}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func (n *null) AppendBlock(_ context.Context, b hayalet.Block) error {
 func BenchmarkWalk(b *testing.B) {
 	const blocks, size = 100, 512
 	s := new(store)
-	j, err := journal.Open(b.Context(), s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(b.Context(), s, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 func blockOf(t testing.TB, fs []hayalet.Frame) hayalet.Block {
 	t.Helper()
 	var s store
-	j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), &s, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

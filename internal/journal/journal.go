@@ -17,7 +17,6 @@ import (
 
 // The defaults of Config.
 const (
-	DefaultLinger    = 2 * time.Millisecond
 	DefaultMaxFrames = 4096
 	DefaultMaxBytes  = 1 << 20
 )
@@ -32,7 +31,7 @@ const (
 
 // Config says how frames are grouped and who hears of them. A zero field takes its default.
 type Config struct {
-	Linger    time.Duration // how long the first frame of a block waits for others; negative: not at all
+	Linger    time.Duration // how long the first frame of a block waits for others, besides those that come while the last block is written
 	MaxFrames int           // of a block; a full one does not linger
 	MaxBytes  int           // of its messages
 
@@ -64,7 +63,9 @@ type Journal struct {
 	mu      sync.Mutex
 	filling *commit
 	writing *commit // on its way to the disk
-	seen    map[hayalet.ConnID]uint64
+	seen    map[hayalet.ConnID]*uint64
+	conn    hayalet.ConnID   // of the last frame
+	last    *uint64          // what was seen of it; nil: nothing yet
 	gone    []hayalet.ConnID // connections that have ended and are known still, the oldest at oldest
 	oldest  int
 	trouble error // why the last commit failed; nil when it did not
@@ -102,7 +103,6 @@ func (j *Journal) release(b *frames.Batch) {
 
 // Open returns a journal that goes on where the store ends. It keeps nothing until Run.
 func Open(ctx context.Context, store hayalet.Blocks, cfg Config, log *slog.Logger) (*Journal, error) {
-	cfg.Linger = cmp.Or(cfg.Linger, DefaultLinger)
 	cfg.MaxFrames = cmp.Or(cfg.MaxFrames, DefaultMaxFrames)
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, DefaultMaxBytes)
 	m, err := newMaker()
@@ -111,7 +111,7 @@ func Open(ctx context.Context, store hayalet.Blocks, cfg Config, log *slog.Logge
 	}
 	j := &Journal{
 		store: store, cfg: cfg, log: log, maker: m, wake: make(chan struct{}, 1), full: make(chan struct{}, 1),
-		closed: make(chan struct{}), ended: make(chan struct{}), spare: make(chan *frames.Batch, spares), seen: make(map[hayalet.ConnID]uint64),
+		closed: make(chan struct{}), ended: make(chan struct{}), spare: make(chan *frames.Batch, spares), seen: make(map[hayalet.ConnID]*uint64),
 	}
 	j.filling = j.newCommit()
 	if err := j.resume(ctx); err != nil {
@@ -140,10 +140,17 @@ func (j *Journal) news(f *hayalet.Frame) bool {
 	if f.Seq == 0 {
 		return true
 	}
-	if f.Seq <= j.seen[f.Conn] {
+	if j.last == nil || j.conn != f.Conn { // a message and its answer come together
+		j.conn, j.last = f.Conn, j.seen[f.Conn]
+		if j.last == nil {
+			j.last = new(uint64)
+			j.seen[f.Conn] = j.last
+		}
+	}
+	if f.Seq <= *j.last {
 		return false
 	}
-	j.seen[f.Conn] = f.Seq
+	*j.last = f.Seq
 	if f.Kind == hayalet.ConnClose {
 		j.part(f.Conn)
 	}
@@ -305,7 +312,7 @@ func (j *Journal) commitAll(ctx context.Context) (err error) {
 
 // linger waits for more frames, unless the block is full or the journal is to end.
 func (j *Journal) linger(ctx context.Context) {
-	if j.cfg.Linger < 0 {
+	if j.cfg.Linger <= 0 {
 		return
 	}
 	timer := time.NewTimer(j.cfg.Linger)

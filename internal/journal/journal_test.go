@@ -190,7 +190,7 @@ func TestManyShareACommit(t *testing.T) {
 // TestNothingIsAnsweredWhileTheDiskRefuses: the caller waits until the frames are on disk, and they are there once.
 func TestNothingIsAnsweredWhileTheDiskRefuses(t *testing.T) {
 	s := store{appended: make(chan struct{}, 100), fail: errDisk}
-	j, stop := running(t, &s, journal.Config{Linger: -1})
+	j, stop := running(t, &s, journal.Config{})
 	answered := make(chan error, 1)
 	go func() { answered <- j.PutFrames(t.Context(), exchange("c", 1)) }()
 	for range 3 {
@@ -231,7 +231,7 @@ func TestNothingIsAnsweredWhileTheDiskRefuses(t *testing.T) {
 // TestAnEndLeavesNobodyWaiting: when the journal must end while the disk refuses, callers hear of it.
 func TestAnEndLeavesNobodyWaiting(t *testing.T) {
 	s := store{appended: make(chan struct{}, 100), fail: errDisk}
-	j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), &s, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestAnEndLeavesNobodyWaiting(t *testing.T) {
 // TestMoreThanABlockHolds: what is put at once goes into as many blocks as it needs, a message and its answer never apart.
 func TestMoreThanABlockHolds(t *testing.T) {
 	var s store
-	j, stop := running(t, &s, journal.Config{Linger: -1, MaxFrames: 10, MaxBytes: 200})
+	j, stop := running(t, &s, journal.Config{MaxFrames: 10, MaxBytes: 200})
 	var all []hayalet.Frame
 	for n := range uint64(50) {
 		all = append(all, exchange("c", 2*n+1)...)
@@ -295,7 +295,7 @@ func TestTwoWritersAreRefused(t *testing.T) {
 func TestTheDiskDoesNotWaitForDetection(t *testing.T) {
 	var s store
 	slow := sink{gate: make(chan struct{})}
-	j, stop := running(t, &s, journal.Config{Linger: -1, Next: &slow})
+	j, stop := running(t, &s, journal.Config{Next: &slow})
 	var want []hayalet.Frame
 	for n := range uint64(200) {
 		fs := exchange("c", 2*n+1)
@@ -318,7 +318,7 @@ func TestTheDiskDoesNotWaitForDetection(t *testing.T) {
 
 func TestReplaySelects(t *testing.T) {
 	var s store
-	j, stop := running(t, &s, journal.Config{Linger: -1})
+	j, stop := running(t, &s, journal.Config{})
 	for n := range uint64(10) {
 		put(t, j, exchange([]string{"a", "b"}[n%2], 2*n+1))
 	}

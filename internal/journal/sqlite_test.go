@@ -21,7 +21,7 @@ func BenchmarkJournalOnSQLite(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			j, err := journal.Open(b.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+			j, err := journal.Open(b.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}

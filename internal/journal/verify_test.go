@@ -15,7 +15,7 @@ import (
 func chained(t *testing.T, change func(fs []hayalet.Frame) []hayalet.Frame) *store {
 	t.Helper()
 	s := new(store)
-	j, stop := running(t, s, journal.Config{Linger: -1})
+	j, stop := running(t, s, journal.Config{})
 	for n := range uint64(6) {
 		put(t, j, change(exchange("c", 2*n+1)))
 	}

@@ -208,22 +208,24 @@ func (c *Conn) Close() error {
 }
 
 func (c *Conn) readNow(b []byte) (int, error) {
-	n, err := c.call(unix.SYS_READ, "read", b)
+	n, err := c.call(unix.SYS_RECVFROM, "recv", b, 0)
 	if n == 0 && err == nil && len(b) > 0 {
 		return 0, io.EOF
 	}
 	return n, err
 }
 
-func (c *Conn) writeNow(b []byte) (int, error) { return c.call(unix.SYS_WRITE, "write", b) }
+func (c *Conn) writeNow(b []byte) (int, error) {
+	return c.call(unix.SYS_SENDTO, "send", b, unix.MSG_NOSIGNAL)
+}
 
 // call does not tell Go's scheduler, for the socket never waits.
-func (c *Conn) call(number uintptr, name string, b []byte) (int, error) {
+func (c *Conn) call(number uintptr, name string, b []byte, flags uintptr) (int, error) {
 	if c.fd < 0 {
 		return 0, net.ErrClosed
 	}
 	for {
-		n, _, errno := unix.RawSyscall(number, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(number, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), nil

@@ -43,7 +43,7 @@ func open(t testing.TB) (db *sqlite.DB, path string) {
 // keep writes a block for each hour, in which the stations of that hour say something.
 func keep(t testing.TB, db *sqlite.DB, hours int, stations func(hour int) []hayalet.StationID, size int) {
 	t.Helper()
-	j, err := journal.Open(t.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	done := make(chan error, 1)
 	go func() { done <- j.Run(t.Context()) }()
@@ -254,7 +254,7 @@ func TestTheFileShrinks(t *testing.T) {
 	keep(t, db, 1000, both, 20_000) // 40 MB
 	save(t, db, hayalet.State{Mark: 2000})
 	before := size(t, path)
-	j, err := journal.Open(t.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	kept := make(chan error, 1)
 	go func() { kept <- j.Run(t.Context()) }()

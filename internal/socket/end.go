@@ -109,9 +109,7 @@ func (c *Conn) writeClose(body []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, CloseWait)
 	defer cancel()
-	select {
-	case <-c.turn:
-	case <-ctx.Done():
+	if !c.turn.await(ctx.Done(), nil) {
 		return ctx.Err()
 	}
 	defer c.PassTurn()

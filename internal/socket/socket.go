@@ -74,12 +74,12 @@ type Conn struct {
 	deflate bool // negotiated; set by Start
 	rests   bool // set by Move
 
-	turn    chan struct{} // holds one token: who takes it may write
-	out     buffer        // the frame being written; of the token's holder
-	writeBy moment        // the deadline of writing that is set; of the token's holder
-	closing atomic.Bool   // our close frame is out, nothing follows; set by the token's holder
+	turn    turn
+	out     buffer      // the frame being written; of who has the turn
+	writeBy moment      // the deadline of writing that is set; of who has the turn
+	closing atomic.Bool // our close frame is out, nothing follows; set by who has the turn
 
-	owed atomic.Pointer[[]byte] // the payload of a pong that goes out before the token is passed for good
+	owed atomic.Pointer[[]byte] // the payload of a pong that goes out before the turn is passed for good
 
 	mu      sync.Mutex
 	closeBy moment // no read lasts longer than this once we are closing; 0: we are not
@@ -98,11 +98,13 @@ func New(ctx context.Context, nc net.Conn, br *bufio.Reader, cfg Config) *Conn {
 	cfg.PongTimeout = cmp.Or(cfg.PongTimeout, DefaultPongTimeout)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
 	c := &Conn{
-		cfg: cfg, made: time.Now(), nc: nc, br: br, state: ws.StateServerSide, turn: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		cfg: cfg, made: time.Now(), nc: nc, br: br, state: ws.StateServerSide, heard: make(chan struct{}, 1),
 	}
 	if cfg.Client {
 		c.state = ws.StateClientSide
 	}
+	c.turn.passed = make(chan struct{}, 1)
+	c.turn.taken.Store(true) // until Start
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	return c
 }

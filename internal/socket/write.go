@@ -19,12 +19,11 @@ func (b *buffer) Write(p []byte) (int, error) {
 
 // TakeTurn waits for the right to write. It fails with ErrClosed after the end and after our goodbye.
 func (c *Conn) TakeTurn(ctx context.Context) error {
-	select {
-	case <-c.turn: // most often nobody else has it, and this is quicker
-	default:
-		if err := c.awaitTurn(ctx); err != nil {
-			return err
+	if !c.turn.await(ctx.Done(), c.ctx.Done()) {
+		if c.ctx.Err() != nil {
+			return ErrClosed
 		}
+		return ctx.Err()
 	}
 	if c.closing.Load() || c.ctx.Err() != nil {
 		c.PassTurn()
@@ -35,9 +34,7 @@ func (c *Conn) TakeTurn(ctx context.Context) error {
 
 // TryTurn takes the right to write where nobody has it and the connection goes on.
 func (c *Conn) TryTurn() bool {
-	select {
-	case <-c.turn:
-	default:
+	if !c.turn.try() {
 		return false
 	}
 	if c.closing.Load() || c.ctx.Err() != nil {
@@ -48,32 +45,16 @@ func (c *Conn) TryTurn() bool {
 }
 
 // LastTurn takes the right to write for good, after Cut: whatever was being sent then is over.
-func (c *Conn) LastTurn() { <-c.turn }
-
-func (c *Conn) awaitTurn(ctx context.Context) error {
-	select {
-	case <-c.turn:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ctx.Done():
-		return ErrClosed
-	}
-}
+func (c *Conn) LastTurn() { c.turn.await(nil, nil) }
 
 // PassTurn gives the right to write back. A pong that is owed goes out first.
 func (c *Conn) PassTurn() {
 	for {
-		c.turn <- struct{}{}
-		if c.owed.Load() == nil {
-			return
-		}
-		select {
-		case <-c.turn:
-			_ = c.payPong() // the reader hears of a connection that was cut
-		default:
+		c.turn.pass()
+		if c.owed.Load() == nil || !c.turn.try() {
 			return // whoever has the turn now pays
 		}
+		_ = c.payPong() // the reader hears of a connection that was cut
 	}
 }
 
@@ -95,13 +76,11 @@ func (c *Conn) WriteTurn(data []byte) error {
 // that one sends the pong behind it. The last of several answers them all [RFC 6455 §5.5.3].
 func (c *Conn) pong(payload []byte) error {
 	c.owed.Store(&payload)
-	select {
-	case <-c.turn:
-		defer c.PassTurn()
-		return c.payPong()
-	default:
+	if !c.turn.try() {
 		return nil
 	}
+	defer c.PassTurn()
+	return c.payPong()
 }
 
 // payPong sends the pong that is owed, if it is still. It is for the holder of the turn.
@@ -129,9 +108,7 @@ func (c *Conn) ping(ctx context.Context) error {
 // pingIdle sends a ping and reports whether it did: not while somebody else is writing, who learns by that whether the
 // other side is there.
 func (c *Conn) pingIdle() (bool, error) {
-	select {
-	case <-c.turn:
-	default:
+	if !c.turn.try() {
 		return false, nil
 	}
 	defer c.PassTurn()
