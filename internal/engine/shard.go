@@ -20,6 +20,7 @@ type shard struct {
 	engine  *Engine
 	jobs    chan job
 	units   map[hayalet.StationID]*unit
+	last    *unit // whose frame was the last
 	decoder *ocpp.Decoder
 	scratch scratch
 	wake    hayalet.Instant // the earliest tick that matters to any unit; zero: none
@@ -88,10 +89,10 @@ func (s *shard) work(j job) {
 }
 
 func (s *shard) frame(f *hayalet.Frame) {
-	u := s.units[f.Station]
-	if u == nil {
-		u = newUnit(f.Station, s.engine)
-		s.units[f.Station] = u
+	u := s.last // a message and its answer come together
+	if u == nil || u.station.ID != f.Station {
+		u = s.unit(f.Station)
+		s.last = u
 	}
 	if u.seen(f) {
 		return
@@ -102,6 +103,15 @@ func (s *shard) frame(f *hayalet.Frame) {
 	u.runTicks(floorTick(e.At), &s.scratch)
 	u.apply(e, &s.scratch)
 	s.follow(u)
+}
+
+func (s *shard) unit(st hayalet.StationID) *unit {
+	u := s.units[st]
+	if u == nil {
+		u = newUnit(st, s.engine)
+		s.units[st] = u
+	}
+	return u
 }
 
 // follow keeps the shard's next tick no later than the unit's.

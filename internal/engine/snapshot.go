@@ -28,8 +28,12 @@ type image struct {
 }
 
 func (u *unit) snapshot(d *ocpp.Decoder) (hayalet.Snapshot, error) {
+	memories := make(map[hayalet.ConnectorID]*detect.Memory, len(u.memories))
+	for _, m := range u.memories {
+		memories[m.connector] = m.of
+	}
 	img := image{
-		Version: snapshotVersion, Station: u.station, Memories: u.memories, Kept: u.folder.Kept(), Latest: u.latest, Conns: u.conns,
+		Version: snapshotVersion, Station: u.station, Memories: memories, Kept: u.folder.Kept(), Latest: u.latest, Conns: u.conns,
 		Pending: d.Pending(u.station.Link.Conn),
 	}
 	body, err := json.Marshal(img)
@@ -56,7 +60,7 @@ func (e *Engine) restore(s hayalet.Snapshot, d *ocpp.Decoder) (*unit, error) {
 	u.latest, u.conns, u.pos = img.Latest, img.Conns, s.Position
 	for c, saved := range img.Memories {
 		if saved != nil {
-			u.memories[c] = saved
+			u.memories = append(u.memories, memory{c, saved})
 		}
 	}
 	u.arm()

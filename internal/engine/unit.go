@@ -12,7 +12,7 @@ type unit struct {
 	engine   *Engine
 	station  *session.Station
 	rules    detect.Set
-	memories map[hayalet.ConnectorID]*detect.Memory
+	memories []memory // few, and looked up at each step
 	folder   *detect.Folder
 	latest   hayalet.Instant // receipt of the last frame
 	wake     hayalet.Instant // the earliest tick that matters; zero: none
@@ -20,6 +20,12 @@ type unit struct {
 	pos      uint64          // of the last frame; zero for frames of no journal
 	readings series.Packer   // since the last snapshot; only where something is saved
 	unsaved  change
+}
+
+// memory is what the rules remember of one connector.
+type memory struct {
+	connector hayalet.ConnectorID
+	of        *detect.Memory
 }
 
 // change is what a snapshot that was saved does not know.
@@ -45,7 +51,7 @@ type connSeq struct {
 
 func newUnit(id hayalet.StationID, e *Engine) *unit {
 	u := &unit{
-		engine: e, station: session.New(id, e.cfg.Profiles), memories: make(map[hayalet.ConnectorID]*detect.Memory),
+		engine: e, station: session.New(id, e.cfg.Profiles),
 		folder: detect.NewFolder(nil),
 	}
 	u.arm()
@@ -56,7 +62,7 @@ func newUnit(id hayalet.StationID, e *Engine) *unit {
 func (u *unit) arm() {
 	u.rules = u.engine.cfg.Rules(u.station.ID, u.station.Vendor, u.station.Model)
 	for _, m := range u.memories {
-		m.Keep(u.rules)
+		m.of.Keep(u.rules)
 	}
 	for _, inc := range u.folder.Kept() {
 		if inc.Open() && !u.rules.Has(inc.Rule) { // nobody would ever end it
@@ -123,12 +129,19 @@ func (u *unit) apply(e *hayalet.Event, w *scratch) {
 	u.wake = u.nextWake()
 }
 
-func (u *unit) judge(step *session.Step, w *scratch) {
-	m := u.memories[step.Connector.ID]
-	if m == nil {
-		m = new(detect.Memory)
-		u.memories[step.Connector.ID] = m
+// memory of a connector; a new one is empty.
+func (u *unit) memory(c hayalet.ConnectorID) *detect.Memory {
+	for i := range u.memories {
+		if u.memories[i].connector == c {
+			return u.memories[i].of
+		}
 	}
+	u.memories = append(u.memories, memory{c, new(detect.Memory)})
+	return u.memories[len(u.memories)-1].of
+}
+
+func (u *unit) judge(step *session.Step, w *scratch) {
+	m := u.memory(step.Connector.ID)
 	view := detect.View{View: session.View{Station: u.station, Connector: step.Connector, Step: step}}
 	for _, o := range u.engine.observers {
 		o.Observed(view.View)
@@ -189,7 +202,7 @@ func (u *unit) conclude(v *hayalet.Verdict) {
 func (u *unit) nextWake() hayalet.Instant {
 	var next hayalet.Instant
 	for _, m := range u.memories {
-		if w := m.Wake(); w != 0 && (next == 0 || w < next) {
+		if w := m.of.Wake(); w != 0 && (next == 0 || w < next) {
 			next = w
 		}
 	}

@@ -154,7 +154,7 @@ func TestAFrameIsKeptOnce(t *testing.T) {
 func TestManyShareACommit(t *testing.T) {
 	const conns, each = 50, 20
 	s := store{appended: make(chan struct{}, conns*each)}
-	j, stop := running(t, &s, journal.Config{MaxFrames: 64})
+	j, stop := running(t, &s, journal.Config{MaxFrames: 64, Linger: 2 * time.Millisecond})
 	var all sync.WaitGroup
 	for c := range conns {
 		all.Go(func() {
