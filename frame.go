@@ -104,3 +104,18 @@ type Frame struct {
 type FrameSink interface {
 	PutFrames(ctx context.Context, fs []Frame) error
 }
+
+// Loss is frames of a journal that nobody can read any more.
+type Loss struct {
+	Block        uint64               // number
+	First, Last  uint64               // positions, both included
+	Since, Until Instant              // receipts, both included
+	Of           func(StationID) bool // whether some of them may be of the station; any goroutine may call it
+}
+
+// LossSink is a [FrameSink] that can be told of frames that it will not get.
+type LossSink interface {
+	FrameSink
+	// PutLoss is called in the place of the frames, from the goroutine that puts those around them.
+	PutLoss(ctx context.Context, l Loss) error
+}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"hayalet"
+	"hayalet/internal/engine"
 )
 
 // What a server notes in the audit log itself.
@@ -15,6 +17,7 @@ const (
 	auditBegan   = "exception began"
 	auditEnded   = "exception ended"
 	auditRules   = "rules configured"
+	auditLost    = "frames unreadable"
 )
 
 // noteTimeout bounds how long a server that starts or ends waits for the audit log.
@@ -59,4 +62,15 @@ func (c *config) exceptionBodies() map[string][]byte {
 		bodies[c.Exceptions[i].Name] = body
 	}
 	return bodies
+}
+
+// mourner is an engine whose losses are noted in the audit log.
+type mourner struct {
+	*engine.Engine
+	server *server
+}
+
+func (m mourner) PutLoss(ctx context.Context, l hayalet.Loss) error {
+	m.server.note(ctx, "server", auditLost, fmt.Sprintf("block %d", l.Block), fmt.Sprintf("%d to %d, %s to %s", l.First, l.Last, l.Since, l.Until))
+	return m.Engine.PutLoss(ctx, l)
 }

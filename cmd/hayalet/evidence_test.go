@@ -184,6 +184,53 @@ func TestChangedJournalIsNotExported(t *testing.T) {
 	}
 }
 
+// TestAServerPassesOverDamage: a block that cannot be read does not stop detection, at start and ever after. It is said in
+// the log and in the audit log, the station has a gap, and the journal stays as it is.
+func TestAServerPassesOverDamage(t *testing.T) {
+	cfg, db := judged(t)
+	cfg.Listen, cfg.HTTP = "127.0.0.1:0", "127.0.0.1:0"
+	raw, err := sql.Open("sqlite", cfg.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec(`UPDATE block_body SET body = x'28b52ffd00' WHERE number = 3`); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{text: lang.New(lang.EN)}
+	for start := range 2 {
+		var log bytes.Buffer
+		s, err := a.newServer(t.Context(), cfg, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.run(ctx) }()
+		wait(t, "the engine has all", func() bool { now := time.Now(); return s.journal.Horizon(now).Equal(now) })
+		states, err := s.engine.Stations(t.Context())
+		if err != nil || len(states) != 1 || states[0].Missed.Gaps != 1 || states[0].LastFrame.String() != "2026-01-05T12:05:00Z" {
+			t.Errorf("start %d: the stations are %+v, %v", start, states, err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if said := strings.Count(log.String(), "a block is damaged"); said != 1-start {
+			t.Errorf("start %d: it is said %d times in\n%s", start, said, &log)
+		}
+	}
+	trail, err := db.AuditTrail(t.Context(), 0, 0, 0)
+	trail = slices.DeleteFunc(trail, func(e hayalet.AuditEntry) bool { return e.Action != auditLost })
+	if err != nil || len(trail) != 1 || trail[0].Subject != "block 3" || trail[0].Detail != "3 to 3, 2026-01-05T12:02:00Z to 2026-01-05T12:02:00Z" {
+		t.Errorf("the audit log has %+v, %v", trail, err)
+	}
+	code, out := hayaletRun(t, "journal", "verify", "--db", cfg.DB)
+	if want := "the journal does not hold: the frames of block 3 (3 to 3) cannot be read: they were changed\n"; code != exitError || out != want {
+		t.Errorf("exit code %d: %s, want %s", code, out, want)
+	}
+}
+
 // TestExitCodesOfVerify: 0 all holds, 1 something does not, 2 it cannot be read.
 func TestExitCodesOfVerify(t *testing.T) {
 	cfg, db := judged(t)

@@ -66,7 +66,7 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Engine runs the pipeline. It is a [hayalet.FrameSink].
+// Engine runs the pipeline. It is a [hayalet.LossSink].
 type Engine struct {
 	cfg    Config
 	shards []*shard
@@ -155,6 +155,18 @@ func (e *Engine) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 	if len(fs) > 0 && fs[len(fs)-1].Pos != 0 {
 		e.queued.Store(fs[len(fs)-1].Pos)
 	}
+	return nil
+}
+
+// PutLoss makes a gap of the loss for each station that it may be of, in the place of the connection that was last known of
+// it. A station that nothing is known of has nothing to lose.
+func (e *Engine) PutLoss(ctx context.Context, l hayalet.Loss) error {
+	for _, s := range e.shards {
+		if err := s.put(ctx, job{ask: func(s *shard) { s.lose(l) }}); err != nil {
+			return err
+		}
+	}
+	e.queued.Store(l.Last)
 	return nil
 }
 

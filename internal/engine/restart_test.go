@@ -77,6 +77,54 @@ func TestCrashAnywhereChangesNothing(t *testing.T) {
 	}
 }
 
+// TestLossIsAGapOfItsStations: a loss says what a gap in its place would say, to those that it is of, once over restarts, and
+// those that come behind it go on.
+func TestLossIsAGapOfItsStations(t *testing.T) {
+	frames := story(t)
+	at, other := frames[5].At, frames[5]
+	other.Station, other.Conn, other.Seq = "OTHER", "other", 1
+	frames = journalled(slices.Concat(frames[:5], []hayalet.Frame{other, {}, {}}, frames[8:])) // 7 and 8 are lost
+	first, gap, rest := frames[:6], frames[7], frames[8:]
+	gap.Station, gap.Conn, gap.At, gap.Kind = frames[0].Station, frames[0].Conn, at, hayalet.Gap
+	want := newMemory()
+	through(t, want, slices.Concat(first, []hayalet.Frame{gap}, rest))
+
+	store := newMemory()
+	through(t, store, first)
+	loss := hayalet.Loss{Block: 1, First: 7, Last: 8, Since: at, Until: at, Of: func(st hayalet.StationID) bool { return st == gap.Station }}
+	for again := range 2 {
+		e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: store, Shards: 2})
+		if _, err := e.Restore(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- e.Run(context.Background()) }()
+		if err := e.PutLoss(t.Context(), loss); err != nil {
+			t.Fatal(err)
+		}
+		states, err := e.Stations(t.Context())
+		if err != nil || len(states) != 2 || states[0].Missed.Gaps != 1 || states[1].Missed.Gaps != 0 {
+			t.Errorf("time %d: the stations are %+v, %v; want one gap of the first", again, states, err)
+		}
+		e.Close()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if store.mark != 8 {
+			t.Errorf("the mark is %d, want 8", store.mark)
+		}
+	}
+	through(t, store, rest)
+	if !reflect.DeepEqual(store.incidents, want.incidents) || store.mark != want.mark {
+		t.Errorf("got %+v up to %d, want %+v up to %d", store.incidents, store.mark, want.incidents, want.mark)
+	}
+	for id, snap := range want.snapshots {
+		if got := store.snapshots[id]; string(got.Body) != string(snap.Body) || got.Position != snap.Position {
+			t.Errorf("the state of %s is\n%s\nwant\n%s", id, got.Body, snap.Body)
+		}
+	}
+}
+
 // TestTheMarkFollowsTheSlowestStation: the mark says from where on frames must come again, while one station changes and
 // another rests.
 func TestTheMarkFollowsTheSlowestStation(t *testing.T) {

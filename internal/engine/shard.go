@@ -114,6 +114,15 @@ func (s *shard) unit(st hayalet.StationID) *unit {
 	return u
 }
 
+// lose gives a gap to the stations that frames were lost of. What a station's state knows already changes nothing.
+func (s *shard) lose(l hayalet.Loss) {
+	for id, u := range s.units {
+		if l.Of(id) {
+			s.frame(&hayalet.Frame{Station: id, Conn: u.station.Link.Conn, Pos: l.Last, At: l.Until, Kind: hayalet.Gap})
+		}
+	}
+}
+
 // follow keeps the shard's next tick no later than the unit's.
 func (s *shard) follow(u *unit) {
 	if u.wake != 0 && (s.wake == 0 || u.wake < s.wake) {

@@ -80,14 +80,15 @@ func NewOpener() (*Opener, error) {
 	return &Opener{unpacker: u}, nil
 }
 
-// Frames returns the frames of a block with its body, at their positions. They are good until the next call.
+// Frames returns the frames of a block with its body, at their positions. They are good until the next call. The error is
+// [*Damaged].
 func (o *Opener) Frames(b *hayalet.Block) ([]hayalet.Frame, error) {
 	fs, err := o.unpacker.unpack(b.Body, b.First)
 	if err == nil && len(fs) != b.Frames {
 		err = errCut
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read block %d: %w", b.Number, err)
+		return nil, &Damaged{lossOf(b), err}
 	}
 	return fs, nil
 }

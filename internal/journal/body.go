@@ -109,6 +109,9 @@ func appendIndex(b []byte, marks []uint32, table []link) ([]byte, []uint32) {
 	return b, marks
 }
 
+// markSize is how many bytes a station's mark takes in an index.
+const markSize = 4
+
 // stationMark stands for a station in an index. Two stations may share one: an index says where to look, not what is
 // there.
 func stationMark(st hayalet.StationID) uint32 {
@@ -125,7 +128,7 @@ func SpeaksOf(stations []byte, st hayalet.StationID) bool {
 		return true
 	}
 	want := stationMark(st)
-	for ; len(stations) >= 4; stations = stations[4:] {
+	for ; len(stations) >= markSize; stations = stations[markSize:] {
 		if binary.BigEndian.Uint32(stations) == want {
 			return true
 		}

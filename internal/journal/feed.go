@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -111,19 +112,62 @@ func (f *feed) catchUp(ctx context.Context) error {
 	return f.read(ctx, f.committed())
 }
 
-// read gives the sink what stands in the store up to and without the position.
+// damagedTries is how often a block is read before it counts as damaged: what a disk or a memory has read wrongly may be
+// right the next time.
+const damagedTries = 5
+
+// read gives the sink what stands in the store up to and without the position. While the store cannot be read it waits. A
+// block that is there and damaged is passed over after some tries, and the sink is told of the loss.
 func (f *feed) read(ctx context.Context, end uint64) error {
+	tries, bad := 0, uint64(0)
 	for pause := firstRetry; f.position() < end; pause = min(2*pause, lastRetry) {
 		err := f.journal.Replay(ctx, hayalet.FrameQuery{From: f.position()}, upTo{f, end})
-		if err == nil || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		f.journal.log.Error("journal: cannot read; detection waits", "error", err)
+		d, damaged := errors.AsType[*Damaged](err)
+		if err == nil || damaged && d.Loss.First >= end {
+			f.mu.Lock()
+			f.reach(end) // what is not there any more is not waited for
+			f.mu.Unlock()
+			return nil
+		}
+		switch {
+		case !damaged:
+			f.journal.log.Error("journal: cannot read; detection waits", "error", err)
+		case d.Loss.Block != bad:
+			tries, bad, pause = 1, d.Loss.Block, firstRetry
+		default:
+			tries++
+		}
+		if damaged && tries == damagedTries {
+			if err := f.lose(ctx, d, end); err != nil {
+				return err
+			}
+			continue
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
+	return nil
+}
+
+// lose passes over a damaged block. It stays in the store as it is.
+func (f *feed) lose(ctx context.Context, d *Damaged, end uint64) error {
+	l := d.Loss
+	l.Last = min(max(l.Last, f.position()), end-1) // always on, and never beyond what there is, whatever stands there
+	f.journal.log.Error("journal: a block is damaged; detection goes on behind it, and its stations have a gap; see 'hayalet journal verify'",
+		"block", l.Block, "first", l.First, "last", l.Last, "since", l.Since, "until", l.Until, "error", d.Err)
+	if sink, ok := f.sink.(hayalet.LossSink); ok {
+		if err := sink.PutLoss(ctx, l); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reach(l.Last + 1)
 	return nil
 }
 

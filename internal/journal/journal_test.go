@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hayalet"
@@ -346,5 +348,189 @@ func TestReplaySelects(t *testing.T) {
 	}
 	if got := replay(t, &s, hayalet.FrameQuery{}); !reflect.DeepEqual(got, all[4:]) {
 		t.Errorf("after two bodies were dropped: %d frames, want %d", len(got), len(all)-4)
+	}
+}
+
+// lossy is a sink that is told of what it will not get.
+type lossy struct {
+	sink
+	losses []hayalet.Loss
+}
+
+func (s *lossy) PutLoss(_ context.Context, l hayalet.Loss) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.losses = append(s.losses, l)
+	return nil
+}
+
+// logLines runs do with a log and returns the lines that it has in the end.
+func logLines(do func(*slog.Logger)) []string {
+	var b strings.Builder
+	do(slog.New(slog.NewTextHandler(&b, nil)))
+	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+}
+
+// TestADamagedBlockIsPassedOver, at start and while the sink is behind: it is said once, the sink is told what it misses and
+// gets the rest, and the block stays as it is.
+func TestADamagedBlockIsPassedOver(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		blocks []uint64 // that are damaged
+		change func(b *hayalet.Block)
+		first  uint64 // position that the sink gets first
+		all    bool   // every station may have lost something
+	}{
+		{"the body", []uint64{3}, func(b *hayalet.Block) { b.Body = b.Body[:len(b.Body)/2] }, 1, false},
+		{"two bodies", []uint64{3, 4}, func(b *hayalet.Block) { b.Body = []byte("no block") }, 1, false},
+		{"the first body", []uint64{1}, func(b *hayalet.Block) { b.Body = b.Body[:3] }, 1, false},
+		{"the last body", []uint64{6}, func(b *hayalet.Block) { b.Body = b.Body[:3] }, 1, false},
+		{"a body that was begun", []uint64{2}, func(b *hayalet.Block) { b.Body = b.Body[:3] }, 4, false},
+		{"the index, too", []uint64{3}, func(b *hayalet.Block) { b.Body, b.Stations = b.Body[:3], b.Stations[:3] }, 1, true},
+		{"too few frames", []uint64{3}, func(b *hayalet.Block) { b.Frames = 1 }, 1, false},
+		{"too many frames", []uint64{6}, func(b *hayalet.Block) { b.Frames = 1 << 30 }, 1, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s store
+				j, stop := running(t, &s, journal.Config{Linger: -1})
+				for n := range uint64(6) {
+					put(t, j, exchange(fmt.Sprint("c", n+1), 1))
+				}
+				stop()
+				want := slices.DeleteFunc(replay(t, &s, hayalet.FrameQuery{From: tc.first}), func(f hayalet.Frame) bool {
+					return slices.Contains(tc.blocks, (f.Pos+1)/2)
+				})
+				var before []hayalet.Block
+				for _, n := range tc.blocks {
+					tc.change(&s.blocks[n-1])
+				}
+				before = s.all()
+
+				var next lossy
+				lines := logLines(func(log *slog.Logger) {
+					j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1, Next: &next, From: tc.first}, log)
+					if err != nil {
+						t.Fatal(err)
+					}
+					ended := make(chan error, 1)
+					go func() { ended <- j.Run(t.Context()) }()
+					put(t, j, exchange("new", 1))
+					time.Sleep(time.Minute)
+					if now := time.Now(); !j.Horizon(now).Equal(now) {
+						t.Errorf("the horizon is %v, although nothing is on its way", j.Horizon(now))
+					}
+					j.Close()
+					if err := <-ended; err != nil {
+						t.Error(err)
+					}
+				})
+				for i, f := range exchange("new", 1) {
+					f.Pos = uint64(13 + i)
+					want = append(want, f)
+				}
+				if got := next.all(); !reflect.DeepEqual(got, want) {
+					t.Errorf("handed on\n%+v, want\n%+v", got, want)
+				}
+				if len(lines) != len(tc.blocks) || len(next.losses) != len(tc.blocks) {
+					t.Fatalf("%d losses, %d lines: %q", len(next.losses), len(lines), lines)
+				}
+				for i, n := range tc.blocks {
+					l, last := next.losses[i], 2*n
+					if s.blocks[n-1].Frames == 1 {
+						last--
+					}
+					if l.Block != n || l.First != 2*n-1 || l.Last != last || l.Since != before[n-1].FirstAt || l.Until != before[n-1].LastAt {
+						t.Errorf("loss %+v, want that of block %d", l, n)
+					}
+					if own, other := l.Of(hayalet.StationID(fmt.Sprint("CP c", n))), l.Of("CP c5"); !own || other != tc.all {
+						t.Errorf("block %d: of its station: %v; of another: %v", n, own, other)
+					}
+					if want := fmt.Sprintf("block=%d first=%d last=%d ", n, 2*n-1, last); !strings.Contains(lines[i], "level=ERROR") || !strings.Contains(lines[i], want) {
+						t.Errorf("the log says %q, want %q", lines[i], want)
+					}
+				}
+				if got := s.all()[:6]; !reflect.DeepEqual(got, before) {
+					t.Error("the journal was changed")
+				}
+			})
+		})
+	}
+}
+
+// TestDamageBehindASlowSink: a block that is damaged after it was kept and before the sink has come to it.
+func TestDamageBehindASlowSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s store
+		next := lossy{sink: sink{gate: make(chan struct{})}}
+		j, stop := running(t, &s, journal.Config{Linger: -1, Next: &next})
+		for n := range uint64(100) {
+			put(t, j, exchange("c", 2*n+1))
+		}
+		want := slices.DeleteFunc(replay(t, &s, hayalet.FrameQuery{}), func(f hayalet.Frame) bool { return (f.Pos+1)/2 == 50 })
+		s.mu.Lock()
+		s.blocks[49].Body = s.blocks[49].Body[:5]
+		s.mu.Unlock()
+		close(next.gate)
+		stop()
+		if got := next.all(); !reflect.DeepEqual(got, want) || len(next.losses) != 1 || next.losses[0].Block != 50 {
+			t.Errorf("handed on %d frames, want %d; losses %+v", len(got), len(want), next.losses)
+		}
+	})
+}
+
+// flaky is a store whose reads fail for a while, or give a damaged body.
+type flaky struct {
+	*store
+	reads int
+	fault func(read int, b *hayalet.Block) error
+}
+
+func (f *flaky) ReadBlocks(ctx context.Context, q hayalet.BlockQuery, to func(hayalet.Block) error) error {
+	f.reads++
+	return f.store.ReadBlocks(ctx, q, func(b hayalet.Block) error {
+		if err := f.fault(f.reads, &b); err != nil {
+			return err
+		}
+		return to(b)
+	})
+}
+
+// TestWhatCanBeReadLaterIsNotLost: neither a database that is away for an hour, nor a body that was read wrongly.
+func TestWhatCanBeReadLaterIsNotLost(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault func(read int, b *hayalet.Block) error
+		lines int
+	}{
+		"database away": {func(read int, b *hayalet.Block) error {
+			if b.Number == 3 && read < 3600 {
+				return errDisk
+			}
+			return nil
+		}, 3599},
+		"read wrongly": {func(read int, b *hayalet.Block) error {
+			if b.Number == 3 && read < 5 {
+				b.Body = b.Body[:5]
+			}
+			return nil
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s store
+				j, stop := running(t, &s, journal.Config{Linger: -1})
+				for n := range uint64(6) {
+					put(t, j, exchange("c", 2*n+1))
+				}
+				stop()
+				var next lossy
+				j, stop = running(t, &flaky{store: &s, fault: tc.fault}, journal.Config{Linger: -1, Next: &next})
+				put(t, j, exchange("d", 1))
+				stop()
+				if got, want := next.all(), replay(t, &s, hayalet.FrameQuery{}); !reflect.DeepEqual(got, want) || len(next.losses) != 0 {
+					t.Errorf("handed on %d frames, want %d; losses %+v", len(got), len(want), next.losses)
+				}
+			})
+		})
 	}
 }
