@@ -171,7 +171,7 @@ const saveEvery = 30 * time.Second
 func (s *server) claim(ctx context.Context) error {
 	release, err := s.db.Claim(ctx)
 	if err != nil {
-		return hint(err, "stop it, or give this one another --db")
+		return hint(err, claimed)
 	}
 	s.onClose(func() { _ = release() })
 	return nil

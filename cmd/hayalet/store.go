@@ -12,33 +12,10 @@ import (
 	"hayalet/internal/sqlite"
 )
 
-// openStore opens the database of the configuration and makes a file that is not there.
+// openStore opens the database of the configuration for a server: it makes a file that is not there, and brings the schema
+// forward.
 func (c *config) openStore(ctx context.Context) (hayalet.Store, error) {
-	db, err := c.database()
-	if err != nil {
-		return nil, usage(fmt.Errorf("configuration: db: %w", err))
-	}
-	s, err := openDatabase(ctx, db)
-	if err != nil {
-		return nil, usage(err)
-	}
-	return s, nil
-}
-
-// openDatabase opens a file, or a PostgreSQL by its URL.
-func openDatabase(ctx context.Context, db string) (hayalet.Store, error) {
-	if isPostgres(db) {
-		d, err := postgres.Open(ctx, db)
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	}
-	d, err := sqlite.Open(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return c.openWith(ctx, sqlite.Open, postgres.Open)
 }
 
 // existingStore opens a database that must be there, for commands that ask it. They leave its schema as it is: a server of
@@ -49,9 +26,28 @@ func (c *config) existingStore(ctx context.Context) (hayalet.Store, error) {
 			return nil, hint(fmt.Errorf("there is no database %s", c.DB), "give --db the file or URL that the server was started with")
 		}
 	}
-	if seen := c.look(ctx); seen.Err == nil && seen.Schema < seen.Known { // what is wrong otherwise, opening it says
-		return nil, hint(fmt.Errorf("database %s has schema %d, this program works with %d", seen.Name, seen.Schema, seen.Known),
-			"the server of this version brings it forward when it starts; until then ask with the version of the server that wrote it")
-	}
-	return c.openStore(ctx)
+	return c.openWith(ctx, sqlite.OpenExisting, postgres.OpenExisting)
 }
+
+// openWith opens a file, or a PostgreSQL by its URL.
+func (c *config) openWith(ctx context.Context, file func(context.Context, string) (*sqlite.DB, error), url func(context.Context, string) (*postgres.DB, error)) (s hayalet.Store, err error) {
+	where, err := c.database()
+	if err != nil {
+		return nil, usage(fmt.Errorf("configuration: db: %w", err))
+	}
+	if isPostgres(where) {
+		s, err = url(ctx, where)
+	} else {
+		s, err = file(ctx, where)
+	}
+	switch {
+	case errors.Is(err, hayalet.ErrConflict):
+		return nil, hint(err, claimed)
+	case err != nil:
+		return nil, usage(err)
+	}
+	return s, nil
+}
+
+// claimed says what to do about a database that another server has.
+const claimed = "stop it, or give this one another --db"

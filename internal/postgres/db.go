@@ -60,22 +60,39 @@ func (d *DB) Compact(ctx context.Context) (more bool, err error) {
 // claim is the key of the advisory lock of the server that writes the journal.
 const claim = turn + 1
 
-// Claim takes an advisory lock, for which one connection is held. When that connection is lost so is the lock, and another
-// server that begins then is told by the first block that both write.
+// Claim takes an advisory lock, for which one connection is held, and makes sure that nobody has brought the schema forward
+// since it was opened. When that connection is lost so is the lock, and another server that begins then is told by the first
+// block that both write.
 func (d *DB) Claim(ctx context.Context) (release func() error, err error) {
 	conn, err := d.reader.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("claim the database: %w", explain(err))
 	}
-	var free bool
-	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, claim).Scan(&free); err != nil {
+	if err := lock(ctx, conn); err != nil {
 		return nil, errors.Join(fmt.Errorf("claim the database: %w", explain(err)), conn.Close())
 	}
-	if !free {
-		return nil, errors.Join(fmt.Errorf("another server works on the database: %w", hayalet.ErrConflict), conn.Close())
+	release = func() error { return errors.Join(unlock(ctx, conn, claim), conn.Close()) }
+	schema, err := readSchema(ctx, d.reader)
+	if err == nil {
+		err = schema.Check()
 	}
-	return func() error {
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, claim)
-		return errors.Join(err, conn.Close())
-	}, nil
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the database: %w", explain(err)), release())
+	}
+	return release, nil
+}
+
+// lock takes the claim for a connection.
+func lock(ctx context.Context, conn *sql.Conn) error {
+	var free bool
+	err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, claim).Scan(&free)
+	if err == nil && !free {
+		err = fmt.Errorf("another server works on it: %w", hayalet.ErrConflict)
+	}
+	return err
+}
+
+func unlock(ctx context.Context, conn *sql.Conn, key int64) error {
+	_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+	return err
 }

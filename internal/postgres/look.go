@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io/fs"
 
 	"hayalet/internal/sqlstore"
 )
@@ -60,15 +59,8 @@ func reading(ctx context.Context, rawURL string, do func(*sql.DB) error) error {
 }
 
 func readHealth(ctx context.Context, db *sql.DB, h *sqlstore.Health) error {
-	files, err := fs.Sub(migrations, "migrations")
+	tables, err := readSchema(ctx, db)
 	if err != nil {
-		return err
-	}
-	if h.Known, err = sqlstore.NewestSchema(files); err != nil {
-		return err
-	}
-	var there bool
-	if err := db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&there); err != nil || !there {
 		return err
 	}
 	err = db.QueryRowContext(ctx, `SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class
@@ -76,7 +68,7 @@ func readHealth(ctx context.Context, db *sql.DB, h *sqlstore.Health) error {
 	if err != nil {
 		return err
 	}
-	return h.Read(ctx, db)
+	return h.Read(ctx, db, tables)
 }
 
 // faults asks only the server's own books. Reading all pages is a task of pg_amcheck, which wants a superuser.

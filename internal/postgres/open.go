@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -36,14 +37,29 @@ const (
 const schema = "hayalet"
 
 // Open opens the store in the database that the URL names (postgres://user:password@host:5432/database; the parameters are
-// those of libpq) and brings its schema up to date. The database must exist. An error is one line that says what is wrong,
-// where, and what to do; it never shows the password.
-func Open(ctx context.Context, rawURL string) (*DB, error) {
+// those of libpq) for a server, and brings its schema up to date, for which it claims it; where another server has done so,
+// that is [hayalet.ErrConflict]. The database must exist. An error is one line that says what is wrong, where, and what to
+// do; it never shows the password.
+func Open(ctx context.Context, rawURL string) (*DB, error) { return openURL(ctx, rawURL, forward) }
+
+// OpenExisting opens the store for somebody who asks it, while a server may work on it. It leaves the schema as it is:
+// another one than this program's is an error, like those of [Open].
+func OpenExisting(ctx context.Context, rawURL string) (*DB, error) {
+	return openURL(ctx, rawURL, func(ctx context.Context, db *sql.DB) error {
+		schema, err := readSchema(ctx, db)
+		if err != nil {
+			return err
+		}
+		return schema.Check()
+	})
+}
+
+func openURL(ctx context.Context, rawURL string, schema func(context.Context, *sql.DB) error) (*DB, error) {
 	config, err := parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(rawURL), err)
 	}
-	d, err := open(ctx, config, commitPatience)
+	d, err := open(ctx, config, commitPatience, schema)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(rawURL), explain(err))
 	}
@@ -108,10 +124,13 @@ func pool(config *pgx.ConnConfig, conns int, statement time.Duration) *sql.DB {
 }
 
 // open prepares the database over the reader, whose statements have all the time that migrations need. A commit has so long.
-func open(ctx context.Context, config *pgx.ConnConfig, patience time.Duration) (*DB, error) {
+func open(ctx context.Context, config *pgx.ConnConfig, patience time.Duration, schema func(context.Context, *sql.DB) error) (*DB, error) {
 	writer, reader := pool(config, writers, patience), pool(config, readers, 0)
 	d := &DB{reader: reader}
-	err := prepare(ctx, reader)
+	err := checkServer(ctx, reader)
+	if err == nil {
+		err = schema(ctx, reader)
+	}
 	if err == nil {
 		d.Store, err = sqlstore.New(ctx, sqlstore.Options{
 			Writer: writer, Reader: reader, WithInserts: true, Patience: patience, Explain: explain,
@@ -127,22 +146,31 @@ func open(ctx context.Context, config *pgx.ConnConfig, patience time.Duration) (
 	return d, nil
 }
 
-func prepare(ctx context.Context, db *sql.DB) error {
+func checkServer(ctx context.Context, db *sql.DB) error {
 	s, err := readSettings(ctx, db)
 	if err != nil {
 		return err
 	}
-	if err := s.check(); err != nil {
-		return err
+	return s.check()
+}
+
+// readSchema says what schema the database has.
+func readSchema(ctx context.Context, db *sql.DB) (s sqlstore.Schema, err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return s, err
 	}
-	return migrate(ctx, db)
+	return sqlstore.ReadSchema(ctx, db, files, `SELECT to_regclass('goose_db_version') IS NOT NULL`)
 }
 
 // turn is the key of the advisory lock that processes take turns with at the schema ("haya" in ASCII).
 const turn = 0x68617961
 
-// migrate makes the schema, one process at a time.
-func migrate(ctx context.Context, db *sql.DB) (err error) {
+// forward brings the schema up to date, one process at a time, and while no server works on the database.
+func forward(ctx context.Context, db *sql.DB) (err error) {
+	if s, err := readSchema(ctx, db); err != nil || !s.Older() {
+		return cmp.Or(err, s.Check())
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -151,16 +179,25 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, turn); err != nil {
 		return err
 	}
-	defer func() {
-		_, unlock := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, turn)
-		err = errors.Join(err, unlock)
-	}()
+	defer func() { err = errors.Join(err, unlock(ctx, conn, turn)) }()
+	s, err := readSchema(ctx, db) // whoever had the turn before may have done it
+	if err != nil || !s.Older() {
+		return cmp.Or(err, s.Check())
+	}
+	if err := lock(ctx, conn); err != nil {
+		return fmt.Errorf("its schema %d cannot be brought forward to %d: %w", s.Have, s.Know, err)
+	}
+	defer func() { err = errors.Join(err, unlock(ctx, conn, claim)) }()
+	return migrate(ctx, db)
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
 	var there bool
-	if err := conn.QueryRowContext(ctx, `SELECT to_regnamespace($1) IS NOT NULL`, schema).Scan(&there); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT to_regnamespace($1) IS NOT NULL`, schema).Scan(&there); err != nil {
 		return err
 	}
 	if !there { // whoever may not make it can have it made
-		if _, err := conn.ExecContext(ctx, `CREATE SCHEMA `+schema); err != nil {
+		if _, err := db.ExecContext(ctx, `CREATE SCHEMA `+schema); err != nil {
 			return err
 		}
 	}

@@ -164,6 +164,17 @@ func TestOpenTogether(t *testing.T) {
 	all.Wait()
 }
 
+// TestAskingMakesNoSchema, nor anything else.
+func TestAskingMakesNoSchema(t *testing.T) {
+	url := cluster.Database(t)
+	_, err := postgres.OpenExisting(t.Context(), url)
+	if want := "no server has made its tables yet; start one, or give the database of one"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	exec(t, url, `CREATE SCHEMA hayalet`) // an error, were there one
+	exec(t, url, `DROP SCHEMA hayalet`)
+}
+
 func TestLook(t *testing.T) {
 	url := cluster.Database(t)
 	h, err := postgres.Look(t.Context(), url)

@@ -48,6 +48,24 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, storetest.Database{
 		Open:   func(t *testing.T, name string) hayalet.Store { return open(t, url(t, name)) },
 		Refuse: func(t *testing.T, name, table string) func() { return refuse(t, url(t, name), table) },
+		Reopen: func(t *testing.T, name string, server bool) (hayalet.Store, error) {
+			how := postgres.OpenExisting
+			if server {
+				how = postgres.Open
+			}
+			return how(t.Context(), url(t, name))
+		},
+		Schema: func(t *testing.T, name string) int64 {
+			h, err := postgres.Look(t.Context(), url(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h.Schema
+		},
+		SetSchema: func(t *testing.T, name string, version int64) {
+			exec(t, url(t, name), fmt.Sprintf(`DELETE FROM hayalet.goose_db_version WHERE version_id >= %d`, version))
+			exec(t, url(t, name), fmt.Sprintf(`INSERT INTO hayalet.goose_db_version (version_id, is_applied) VALUES (%d, true)`, version))
+		},
 	})
 }
 

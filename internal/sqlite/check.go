@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -84,36 +83,14 @@ func size(name string) int64 {
 }
 
 func readHealth(ctx context.Context, db *sql.DB, h *sqlstore.Health) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	if h.Known, err = sqlstore.NewestSchema(files); err != nil {
-		return err
-	}
-	var id int64
 	if err := db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&h.Version); err != nil {
 		return err
 	}
-	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
+	schema, err := readSchema(ctx, db)
+	if err != nil {
 		return err
 	}
-	if id != applicationID {
-		return emptyFile(ctx, db, id)
-	}
-	return h.Read(ctx, db)
-}
-
-// emptyFile refuses a file that is neither ours nor empty; an empty one is taken at the first start.
-func emptyFile(ctx context.Context, db *sql.DB, id int64) error {
-	var objects int64
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
-		return err
-	}
-	if id != 0 || objects != 0 {
-		return errForeign
-	}
-	return nil
+	return h.Read(ctx, db, schema)
 }
 
 func quickCheck(ctx context.Context, db *sql.DB) (damage []string, err error) {

@@ -52,7 +52,7 @@ func TestLookChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(contents(t, running)) != 3 || len(contents(t, ended)) != 1 {
+	if len(contents(t, running)) != 4 || len(contents(t, ended)) != 2 { // with the file that is locked
 		t.Fatal("the files are not those of a server that runs, and of one that ended")
 	}
 	for name, dir := range map[string]string{"running": running, "ended": ended, "killed": killed} {

@@ -3,7 +3,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,9 +11,9 @@ import (
 	"hayalet"
 )
 
-// Claim locks a file beside the database. The lock ends with the process, however that ends; the file stays, since whoever
+// lock locks a file beside the database. The lock ends with the process, however that ends; the file stays, since whoever
 // removes it may take the lock of another off the name.
-func (d *DB) Claim(context.Context) (release func() error, err error) {
+func (d *DB) lock() (release func() error, err error) {
 	name := d.path + ".lock"
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -15,6 +15,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"hayalet"
@@ -34,6 +35,22 @@ type DB struct {
 }
 
 var _ hayalet.Store = (*DB)(nil)
+
+// Claim locks a file beside the database, until release or the end of the process, and makes sure that nobody has brought
+// the schema forward since it was opened.
+func (d *DB) Claim(ctx context.Context) (release func() error, err error) {
+	if release, err = d.lock(); err != nil {
+		return nil, err
+	}
+	schema, err := readSchema(ctx, d.writer)
+	if err == nil {
+		err = schema.Check()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the database %s: %w", d.path, explain(err)), release())
+	}
+	return release, nil
+}
 
 const (
 	pagesAtOnce = 256 // that Compact gives back: a megabyte, some milliseconds of writing

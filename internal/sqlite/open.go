@@ -25,19 +25,37 @@ var migrations embed.FS
 // applicationID marks our files among all SQLite files ("haya" in ASCII).
 const applicationID = 0x68617961
 
-// Open opens the store in the file at path, creates it readable by its owner alone when there is none, and brings its
-// schema up to date. An error is one line that says what is wrong, where, and what to do. When two processes open a
-// file of an old schema, or a new file, at the same moment, one may fail; nothing is harmed, and its next try works.
+// Open opens the store in the file at path for a server: it creates it readable by its owner alone when there is none, and
+// brings its schema up to date, for which it claims it; where another server has done so, that is [hayalet.ErrConflict]. An
+// error is one line that says what is wrong, where, and what to do. When two processes open a file of an old schema, or a
+// new file, at the same moment, one may fail; nothing is harmed, and its next try works.
 func Open(ctx context.Context, path string) (*DB, error) {
 	abs, err := place(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
+	return open(ctx, path, abs, true)
+}
+
+// OpenExisting opens the store in a file that is there for somebody who asks it, while a server may work on it. It leaves
+// the schema as it is: another one than this program's is an error, like those of [Open].
+func OpenExisting(ctx context.Context, path string) (*DB, error) {
+	abs, err := filepath.Abs(path)
+	if err == nil {
+		err = checkFile(abs)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return open(ctx, path, abs, false)
+}
+
+func open(ctx context.Context, path, abs string, forward bool) (*DB, error) {
 	d, err := connect(abs)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	if err := d.prepare(ctx); err != nil {
+	if err := d.prepare(ctx, forward); err != nil {
 		_ = errors.Join(d.reader.Close(), d.writer.Close()) // the first error says more
 		return nil, fmt.Errorf("open database %s: %w", path, explain(err))
 	}
@@ -127,7 +145,7 @@ func pool(abs string, conns int, options url.Values) (*sql.DB, error) {
 }
 
 // prepare checks whose file this is before it changes anything in it.
-func (d *DB) prepare(ctx context.Context) error {
+func (d *DB) prepare(ctx context.Context, forward bool) error {
 	var version string
 	if err := d.writer.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
 		return err
@@ -135,21 +153,16 @@ func (d *DB) prepare(ctx context.Context) error {
 	if err := checkVersion(version); err != nil {
 		return err
 	}
-	if err := d.claim(ctx); err != nil {
-		return err
-	}
-	var mode string
-	if err := d.writer.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil {
-		return err
-	}
-	if mode != "wal" {
-		return fmt.Errorf("its file system cannot hold a write-ahead log (journal mode %s); put the file on a local disk", mode)
-	}
-	files, err := fs.Sub(migrations, "migrations")
+	schema, err := readSchema(ctx, d.writer)
 	if err != nil {
 		return err
 	}
-	if err := sqlstore.Migrate(ctx, d.writer, goose.DialectSQLite3, files); err != nil {
+	if forward && schema.Older() {
+		err = d.forward(ctx, schema)
+	} else if err = schema.Check(); err == nil {
+		err = d.logAhead(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	// SQLite opens a read-only file without a word: only a statement that writes, here nothing, tells.
@@ -160,6 +173,70 @@ func (d *DB) prepare(ctx context.Context) error {
 		return err
 	}
 	return d.Ping(ctx)
+}
+
+// forward makes an empty file ours and brings the schema up to date, while no server works on the file.
+func (d *DB) forward(ctx context.Context, schema sqlstore.Schema) (err error) {
+	release, err := d.lock()
+	if err != nil {
+		return fmt.Errorf("its schema %d cannot be brought forward to %d: %w", schema.Have, schema.Know, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if _, err := d.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
+		return err
+	}
+	if err := d.logAhead(ctx); err != nil {
+		return err
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return sqlstore.Migrate(ctx, d.writer, goose.DialectSQLite3, files)
+}
+
+// logAhead makes SQLite write ahead of the file.
+func (d *DB) logAhead(ctx context.Context) error {
+	var mode string
+	if err := d.writer.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("its file system cannot hold a write-ahead log (journal mode %s); put the file on a local disk", mode)
+	}
+	return nil
+}
+
+// readSchema says what schema a file has, and refuses the file of another program.
+func readSchema(ctx context.Context, db *sql.DB) (s sqlstore.Schema, err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return s, err
+	}
+	var id int64
+	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
+		return s, err
+	}
+	if id != applicationID {
+		if err := emptyFile(ctx, db, id); err != nil {
+			return s, err
+		}
+	}
+	return sqlstore.ReadSchema(ctx, db, files, `SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'goose_db_version'`)
+}
+
+var errForeign = errors.New("it is the database of another program; give another path")
+
+// emptyFile refuses a file that is neither ours nor empty; an empty one is taken at the first start.
+func emptyFile(ctx context.Context, db *sql.DB, id int64) error {
+	var objects int64
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
+		return err
+	}
+	if id != 0 || objects != 0 {
+		return errForeign
+	}
+	return nil
 }
 
 // checkVersion refuses a SQLite that may damage a file when its write-ahead log is reset.
@@ -178,24 +255,6 @@ func checkVersion(version string) error {
 		}
 	}
 	return nil
-}
-
-var errForeign = errors.New("it is the database of another program; give another path")
-
-// claim marks an empty file as ours and refuses the file of another program.
-func (d *DB) claim(ctx context.Context) error {
-	var id int64
-	if err := d.writer.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
-		return err
-	}
-	if id == applicationID {
-		return nil
-	}
-	if err := emptyFile(ctx, d.writer, id); err != nil {
-		return err
-	}
-	_, err := d.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
-	return err
 }
 
 // explain turns SQLite's codes for an unusable file into what is wrong and what to do.

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,41 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, storetest.Database{
 		Open:   func(t *testing.T, name string) hayalet.Store { return open(t, path(t, name)) },
 		Refuse: func(t *testing.T, name, table string) func() { return refuse(t, path(t, name), table) },
+		Reopen: func(t *testing.T, name string, server bool) (hayalet.Store, error) {
+			how := sqlite.OpenExisting
+			if server {
+				how = sqlite.Open
+			}
+			return how(t.Context(), path(t, name))
+		},
+		Schema: func(t *testing.T, name string) (version int64) {
+			if err := raw(t, path(t, name)).QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&version); err != nil {
+				t.Fatal(err)
+			}
+			return version
+		},
+		SetSchema: func(t *testing.T, name string, version int64) {
+			exec(t, path(t, name), fmt.Sprintf(`DELETE FROM goose_db_version WHERE version_id >= %d`, version))
+			exec(t, path(t, name), fmt.Sprintf(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1)`, version))
+		},
 	})
+}
+
+// TestOpenExistingMakesNothing: no file, no mark in an empty one.
+func TestOpenExistingMakesNothing(t *testing.T) {
+	none, empty := filepath.Join(t.TempDir(), "none.db"), fill("")(t, t.TempDir())
+	for path, want := range map[string]string{none: "give another path", empty: "no server has made its tables yet; start one, or give the database of one"} {
+		_, err := sqlite.OpenExisting(t.Context(), path)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	if _, err := os.Stat(none); err == nil {
+		t.Error("a file was made")
+	}
+	if b, err := os.ReadFile(empty); err != nil || len(b) != 0 {
+		t.Errorf("an empty file holds %d bytes, %v", len(b), err)
+	}
 }
 
 // refuse makes every row that comes into the table, and every change of one, an error.

@@ -20,10 +20,10 @@ type Health struct {
 	Newest  hayalet.Instant // the last that the database was told of; 0: nothing, or its schema is another
 }
 
-// Read fills in the schema of a database that has one, and the newest time in it.
-func (h *Health) Read(ctx context.Context, db *sql.DB) error {
-	if err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&h.Schema); err != nil || h.Schema != h.Known {
-		return err
+// Read fills in the schema of a database, and the newest time in it.
+func (h *Health) Read(ctx context.Context, db *sql.DB, s Schema) error {
+	if h.Schema, h.Known = s.Have, s.Know; s.Have != s.Know {
+		return nil
 	}
 	return db.QueryRowContext(ctx, `SELECT max(at) FROM (
 		SELECT max(last_seen) AS at FROM station

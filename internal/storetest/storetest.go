@@ -19,6 +19,11 @@ type Database struct {
 	// opened before is closed (a restart), forgotten (a crash) or still in use (a second process). A new test finds every
 	// name empty. Open closes the store at the end of t; closing it twice must do no harm.
 	Open func(t *testing.T, name string) hayalet.Store
+	// Reopen opens the same data as Open does, for a server or for somebody who only asks, and tells what is wrong with them.
+	Reopen func(t *testing.T, name string, server bool) (hayalet.Store, error)
+	// Schema is the version that the data of name have. SetSchema says that they have another.
+	Schema    func(t *testing.T, name string) int64
+	SetSchema func(t *testing.T, name string, version int64)
 	// Refuse makes the store called name, which is open, refuse to insert into a table or change its rows, until mend.
 	Refuse func(t *testing.T, name, table string) (mend func())
 }
@@ -33,6 +38,7 @@ func Run(t *testing.T, db Database) {
 		"Stations":     testStations,
 		"Blocks":       testBlocks,
 		"Claim":        testClaim,
+		"Schema":       testSchema,
 		"Incidents":    testIncidents,
 		"State":        testState,
 		"Series":       testSeries,
