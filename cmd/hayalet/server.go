@@ -123,7 +123,7 @@ func (a *app) openServer(ctx context.Context, cfg config, log *slog.Logger, stat
 			s = nil
 		}
 	}()
-	if s.db, err = cfg.openStore(ctx); err != nil {
+	if s.db, err = cfg.awaitStore(ctx, startPatience, log); err != nil {
 		return s, err
 	}
 	s.onClose(func() { _ = s.db.Close() })
@@ -170,8 +170,11 @@ const saveEvery = 30 * time.Second
 // claim keeps other servers off the database, before this one writes anything into it.
 func (s *server) claim(ctx context.Context) error {
 	release, err := s.db.Claim(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, hayalet.ErrConflict):
 		return hint(err, claimed)
+	case err != nil:
+		return usage(err)
 	}
 	s.onClose(func() { _ = release() })
 	return nil

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
+	"time"
 
 	"hayalet"
 	"hayalet/internal/postgres"
@@ -16,6 +18,32 @@ import (
 // forward.
 func (c *config) openStore(ctx context.Context) (hayalet.Store, error) {
 	return c.openWith(ctx, sqlite.Open, postgres.Open)
+}
+
+const (
+	startPatience = 30 * time.Second // for a database that is only just starting
+	startRetry    = 500 * time.Millisecond
+)
+
+// awaitStore is openStore for a database that may be only just starting: it waits so long for it, and says so once.
+func (c *config) awaitStore(ctx context.Context, patience time.Duration, log *slog.Logger) (hayalet.Store, error) {
+	late := time.After(patience)
+	for said := false; ; said = true {
+		s, err := c.openStore(ctx)
+		if !errors.Is(err, hayalet.ErrUnavailable) {
+			return s, err
+		}
+		if !said {
+			log.Warn("the database is not ready yet; it is waited for", "at_most", patience, "error", err)
+		}
+		select {
+		case <-time.After(startRetry):
+		case <-late:
+			return nil, err
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // existingStore opens a database that must be there, for commands that ask it. They leave its schema as it is: a server of

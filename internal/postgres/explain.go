@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"hayalet"
 )
 
 // explain turns what a server or the way to it says into one line with what to do. It leaves other errors as they are.
@@ -55,8 +57,17 @@ func refusal(pe *pgconn.PgError) error {
 	if advice == "" {
 		return fmt.Errorf("%s (SQLSTATE %s)", flat(pe.Message), pe.Code)
 	}
-	return fmt.Errorf("%s (SQLSTATE %s); %s", flat(pe.Message), pe.Code, advice)
+	err := fmt.Errorf("%s (SQLSTATE %s); %s", flat(pe.Message), pe.Code, advice)
+	if pe.Code == "57P03" {
+		return passing{err}
+	}
+	return err
 }
+
+// passing is an error that goes away by itself.
+type passing struct{ error }
+
+func (passing) Is(target error) bool { return target == hayalet.ErrUnavailable }
 
 // unreachable says why there is no connection.
 func unreachable(ce *pgconn.ConnectError) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"hayalet"
 	"hayalet/internal/sqlstore"
 )
 
@@ -29,6 +30,8 @@ const (
 
 	// dialPatience is how long a connection may take, unless the URL has a connect_timeout.
 	dialPatience = 5 * time.Second
+	// turnPatience is how long another program's work at the schema is waited for.
+	turnPatience = 30 * time.Second
 	// commitPatience is how long one commit may take.
 	commitPatience = 10 * time.Second
 )
@@ -38,8 +41,8 @@ const schema = "hayalet"
 
 // Open opens the store in the database that the URL names (postgres://user:password@host:5432/database; the parameters are
 // those of libpq) for a server, and brings its schema up to date, for which it claims it; where another server has done so,
-// that is [hayalet.ErrConflict]. The database must exist. An error is one line that says what is wrong, where, and what to
-// do; it never shows the password.
+// that is [hayalet.ErrConflict]. The database must exist; where its server is only just starting, that is
+// [hayalet.ErrUnavailable]. An error is one line that says what is wrong, where, and what to do; it never shows the password.
 func Open(ctx context.Context, rawURL string) (*DB, error) { return openURL(ctx, rawURL, forward) }
 
 // OpenExisting opens the store for somebody who asks it, while a server may work on it. It leaves the schema as it is:
@@ -176,7 +179,7 @@ func forward(ctx context.Context, db *sql.DB) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, turn); err != nil {
+	if err := await(ctx, conn, turnPatience); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock(ctx, conn, turn)) }()
@@ -189,6 +192,17 @@ func forward(ctx context.Context, db *sql.DB) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock(ctx, conn, claim)) }()
 	return migrate(ctx, db)
+}
+
+// await waits for the turn at the schema.
+func await(ctx context.Context, conn *sql.Conn, patience time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := conn.ExecContext(limited, `SELECT pg_advisory_lock($1)`, turn)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("another program is at its schema, for more than %v; wait until that has ended and start again: %w", patience, hayalet.ErrConflict)
+	}
+	return err
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {

@@ -3,11 +3,16 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"hayalet"
 	"hayalet/internal/pgtest"
@@ -162,6 +167,27 @@ func TestOpenTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestATurnThatDoesNotEnd is not waited for without end.
+func TestATurnThatDoesNotEnd(t *testing.T) {
+	url := cluster.Database(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, postgres.Turn); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.AwaitTurn(t.Context(), url, 100*time.Millisecond); !errors.Is(err, hayalet.ErrConflict) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v, want ErrConflict in one line", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := postgres.AwaitTurn(ended, url, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the caller's", err)
+	}
 }
 
 // TestAskingMakesNoSchema, nor anything else.

@@ -17,7 +17,7 @@ func (d *DB) lock() (release func() error, err error) {
 	name := d.path + ".lock"
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("claim the database: %w", err)
+		return nil, fmt.Errorf("claim the database: cannot open %s: %w; let this user write to its folder, or give a path in another one", name, bare(err))
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close() // the first error says more
