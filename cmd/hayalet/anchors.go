@@ -45,11 +45,8 @@ func newAnchors(ctx context.Context, cfg *config, db hayalet.Store, log *slog.Lo
 	return &anchors{db, key, cfg.Evidence.AnchorEvery, log}, nil
 }
 
-// anchorRetry is how long after a failure it is tried again; anchorPatience is for the last time, while the server ends.
-const (
-	anchorRetry    = time.Minute
-	anchorPatience = 5 * time.Second
-)
+// anchorRetry is how long after a failure it is tried again.
+const anchorRetry = time.Minute
 
 // run signs at once what is there, then from time to time, and what there is when ctx ends.
 func (a *anchors) run(ctx context.Context) {
@@ -66,7 +63,7 @@ func (a *anchors) run(ctx context.Context) {
 		case <-ctx.Done():
 			timer.Stop()
 		}
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), anchorPatience)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
 		defer cancel()
 		if err := a.sign(last); err != nil {
 			a.log.Error("cannot anchor the end of the journal", "error", err)

@@ -294,16 +294,31 @@ func (s *server) peopleSide() error {
 	return nil
 }
 
+// A server that is told to end does so within some ten seconds, also where its database refuses or does not answer: in the
+// first the stations leave and what they sent is kept, then what was judged is saved, then the rest is told and noted. What
+// cannot be is said in the log, and was not answered or is judged again from the journal at the next start.
+const (
+	keepPatience = 6 * time.Second // from when it is told to, until the journal ends
+	savePatience = 8 * time.Second // from then, too, until the engine has saved
+	lastPatience = 2 * time.Second // for each thing that is noted after that
+)
+
 // run serves until ctx ends: then the stations are sent away, what they sent is judged and saved, and everything closes.
 func (s *server) run(ctx context.Context) error {
 	defer s.close()
 	s.note(ctx, "server", auditStarted, "", version)
-	defer s.note(context.WithoutCancel(ctx), "server", auditStopped, "", version)
 	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", withoutPassword(s.cfg.DB), "version", version)
-	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // the engine outlives the gateway
+	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // what is to be done after the doors are closed
 	defer stop()
+	ctx, fatal := context.WithCancelCause(ctx)
+	defer fatal(nil)
+	doors, ctx := errgroup.WithContext(ctx)
+	keeping, kept := after(ctx, keepPatience)
+	defer kept()
+	saving, saved := after(ctx, savePatience)
+	defer saved()
 	var judge, inner errgroup.Group
-	judge.Go(func() error { return s.engine.Run(outer) })
+	judge.Go(func() error { return s.engine.Run(saving) })
 	inner.Go(func() error { s.anchors.run(outer); return nil })
 	if s.queue != nil {
 		inner.Go(func() error { return s.queue.Run(outer) })
@@ -314,28 +329,42 @@ func (s *server) run(ctx context.Context) error {
 	if s.record != nil {
 		inner.Go(func() error { s.record.flushLoop(outer); return nil })
 	}
-	ctx, fatal := context.WithCancelCause(ctx)
-	defer fatal(nil)
-	keep := s.startJournal(outer, fatal)
-	feed := s.startTap(outer)
-	doors, ctx := errgroup.WithContext(ctx)
+	keep := s.startJournal(keeping, fatal)
+	feed := s.startTap(keeping)
 	doors.Go(func() error { return s.gateway.Run(ctx) })
 	doors.Go(func() error { return s.serveHTTP(ctx) })
 	err := unless(context.Canceled, doors.Wait())
 	feed() // the journal keeps what is on its way still, and the engine sees it
-	kept := keep()
-	if kept != nil {
-		s.log.Error("the journal ends with what it could not write", "error", kept)
-	}
-	err = errors.Join(err, unless(context.Canceled, kept))
+	err = errors.Join(err, unless(context.Canceled, keep()))
 	s.engine.Close()
 	err = errors.Join(err, unless(context.Canceled, judge.Wait())) // before the webhook's last try: what is judged now is to be told, too
 	stop()
+	inner.Go(func() error {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
+		defer cancel()
+		s.note(last, "server", auditStopped, "", version)
+		return nil
+	})
 	err = errors.Join(err, unless(context.Canceled, inner.Wait()))
 	if err == nil {
 		s.log.Info("stopped")
 	}
 	return err
+}
+
+// after returns a context that ends so long after another one has.
+func after(ctx context.Context, d time.Duration) (late context.Context, cancel context.CancelFunc) {
+	late, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-late.Done():
+		}
+	})
+	return late, cancel
 }
 
 // unless is err, but for one that is the expected end.
@@ -359,13 +388,9 @@ func (s *server) ready(ctx context.Context) error {
 	return s.db.Ping(ctx)
 }
 
-// tapGrace is how long a server that ends waits for what is on its way to the journal and the engine.
-const tapGrace = 10 * time.Second
-
-// startJournal keeps frames, and returns what ends that once they are on disk and with the engine. A journal that ends by
-// itself ends the server.
+// startJournal keeps frames until ctx ends, and returns what ends that before, once they are on disk and with the engine. A
+// journal that ends by itself ends the server.
 func (s *server) startJournal(ctx context.Context, fatal context.CancelCauseFunc) (end func() error) {
-	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
 		err := s.journal.Run(ctx)
@@ -375,38 +400,30 @@ func (s *server) startJournal(ctx context.Context, fatal context.CancelCauseFunc
 		done <- err
 	}()
 	return func() error {
-		defer cancel()
 		s.journal.Close()
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(tapGrace):
-			cancel()
-			return <-done
+		err := <-done
+		switch {
+		case errors.Is(err, journal.ErrUnkept):
+			s.log.Error("the journal ends with what it could not write", "error", err)
+		case errors.Is(err, context.Canceled):
+			s.log.Warn("detection is behind the journal; it goes on there at the next start")
 		}
+		return err
 	}
 }
 
-// startTap feeds the engine behind the stations' backs, where it must not hold them up, and returns what ends that.
+// startTap feeds the engine behind the stations' backs until ctx ends, where it must not hold them up, and returns what ends
+// that before.
 func (s *server) startTap(ctx context.Context) (end func()) {
 	if s.tap == nil {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.tap.Run(ctx) // it ends with Close or with ctx, and says the rest in the log
-	}()
+	done := make(chan error, 1)
+	go func() { done <- s.tap.Run(ctx) }()
 	return func() {
-		defer cancel()
 		s.tap.Close()
-		select {
-		case <-done:
-		case <-time.After(tapGrace):
+		if <-done != nil {
 			s.log.Error("detection does not take the last frames; they are lost to it")
-			cancel()
-			<-done
 		}
 	}
 }

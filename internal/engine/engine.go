@@ -203,8 +203,8 @@ func (e *Engine) Advance(ctx context.Context, at hayalet.Instant) error {
 // Close lets Run end once all queued frames are done. No PutFrames may follow.
 func (e *Engine) Close() { e.once.Do(func() { close(e.closed) }) }
 
-// Run works until Close was called and the queues are empty, or ctx ends; then it saves what is unsaved and returns.
-// The error is that of ctx, or nil after Close.
+// Run works until Close was called and the queues are empty, or ctx ends; then it saves what is unsaved, for ten seconds at
+// most, and returns. After Close the end of ctx ends the saving, too. The error is that of ctx, or nil after Close.
 func (e *Engine) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -224,15 +224,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	close(e.done)
 	cancel()
 	_ = helpers.Wait() // nor do these
-	if e.saver != nil {
-		e.saveAll()
-	}
+	err := ctx.Err()
 	select {
 	case <-e.closed:
-		return nil
+		err = nil
 	default:
-		return ctx.Err()
+		ctx = context.WithoutCancel(ctx)
 	}
+	if e.saver != nil {
+		e.saveAll(ctx)
+	}
+	return err
 }
 
 // tickLive sends the ticks of the wall clock.

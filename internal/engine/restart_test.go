@@ -184,6 +184,35 @@ func TestTheMarkFollowsTheSlowestStation(t *testing.T) {
 	})
 }
 
+// stuck is a store that does not answer.
+type stuck struct{ *memory }
+
+func (stuck) SaveState(ctx context.Context, _ hayalet.State) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestTheLastSavingEnds, after ten seconds, or with the context where that ends before.
+func TestTheLastSavingEnds(t *testing.T) {
+	for limit, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Minute: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			e := engine.New(engine.Config{Rules: detect.Defaults().All, Store: stuck{newMemory()}})
+			ctx, cancel := context.WithTimeout(context.Background(), limit)
+			defer cancel()
+			done := make(chan error, 1)
+			go func() { done <- e.Run(ctx) }()
+			if err := e.PutFrames(t.Context(), journalled(story(t))); err != nil {
+				t.Fatal(err)
+			}
+			e.Close()
+			begun := time.Now()
+			if err := <-done; err != nil || time.Since(begun) != want {
+				t.Errorf("limit %v: it took %v, %v; want %v", limit, time.Since(begun), err, want)
+			}
+		})
+	}
+}
+
 // TestHistoryKeepsTheTurns: of an incident's revisions those stay at which state, severity or cause changed.
 func TestHistoryKeepsTheTurns(t *testing.T) {
 	store := newMemory()

@@ -159,8 +159,11 @@ func (s *shard) changed(age uint64) saved {
 	return part
 }
 
-// saveAll saves everything unsaved; the shards have ended.
-func (e *Engine) saveAll() {
+// lastSave is how long the saving at the end may take.
+const lastSave = 10 * time.Second
+
+// saveAll saves everything unsaved; the shards have ended. What it cannot save, the journal says again.
+func (e *Engine) saveAll(ctx context.Context) {
 	mark := e.queued.Load()
 	for _, s := range e.shards {
 		part := s.changed(0)
@@ -168,9 +171,9 @@ func (e *Engine) saveAll() {
 		e.saver.putStations(part.stations)
 	}
 	e.saver.putMark(mark)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, lastSave)
 	defer cancel()
 	if err := e.saver.flush(ctx); err != nil {
-		e.cfg.Log.Error("state not saved at the end", "error", err)
+		e.cfg.Log.Error("state not saved at the end; what the journal holds of it is judged again at the next start", "error", err)
 	}
 }

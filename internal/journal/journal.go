@@ -41,8 +41,12 @@ type Config struct {
 	From uint64
 }
 
-// ErrClosed is returned by PutFrames after the journal has ended.
-var ErrClosed = errors.New("journal has ended")
+var (
+	// ErrClosed is returned by PutFrames after the journal has ended.
+	ErrClosed = errors.New("journal has ended")
+	// ErrUnkept is an end at which frames waited for the disk still. Their PutFrames have returned an error.
+	ErrUnkept = errors.New("frames are not kept and not answered")
+)
 
 // Journal keeps frames in a store. It is a [hayalet.Journal]. A frame of a connection whose number was kept before is not
 // kept twice; it knows the connections that it has seen open, and those that ended lately.
@@ -271,14 +275,22 @@ func signal(c chan struct{}) {
 func (j *Journal) Close() { j.once.Do(func() { close(j.closed) }) }
 
 // Run commits, until Close was called and nothing waits, or ctx ends. Its error is that of a store which somebody else
-// writes to as well (hayalet.ErrConflict), or that of ctx.
+// writes to as well (hayalet.ErrConflict), or that of ctx, with ErrUnkept where frames waited for the disk.
 func (j *Journal) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return j.commitAll(ctx) })
+	var unkept error // says more than the feed's, which may come first
+	group.Go(func() error {
+		err := j.commitAll(ctx)
+		if errors.Is(err, ErrUnkept) {
+			unkept = err
+		}
+		return err
+	})
 	if j.feed != nil {
 		group.Go(func() error { return j.feed.run(ctx) })
 	}
-	return group.Wait()
+	err := group.Wait()
+	return cmp.Or(unkept, err)
 }
 
 func (j *Journal) commitAll(ctx context.Context) (err error) {
@@ -354,7 +366,7 @@ func (j *Journal) write(ctx context.Context, c *commit) error {
 			return fmt.Errorf("the journal does not end where this server left it: another one writes to it, or the database was set back; give each server its own and start again: %w", err)
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%d frames are not kept and not answered: %w", c.batch.Len(), ctx.Err())
+			return fmt.Errorf("%d %w: %w", c.batch.Len()+j.behind(), ErrUnkept, ctx.Err())
 		}
 		j.troubled(err)
 		select {
@@ -372,6 +384,13 @@ func (j *Journal) write(ctx context.Context, c *commit) error {
 	j.mu.Unlock()
 	close(c.done)
 	return nil
+}
+
+// behind is how many frames wait for the next commit.
+func (j *Journal) behind() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.filling.batch.Len()
 }
 
 func (j *Journal) append(ctx context.Context, b hayalet.Block) error {

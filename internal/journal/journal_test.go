@@ -245,12 +245,31 @@ func TestAnEndLeavesNobodyWaiting(t *testing.T) {
 	<-s.appended
 	go func() { answered <- j.PutFrames(t.Context(), exchange("d", 1)) }()
 	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("run: %v", err)
+	if err := <-done; !errors.Is(err, context.Canceled) || !errors.Is(err, journal.ErrUnkept) {
+		t.Errorf("run: %v, want ErrUnkept", err)
 	}
 	for range 2 {
 		if err := <-answered; err == nil {
 			t.Error("answered although nothing is kept")
+		}
+	}
+}
+
+// TestAnEndWithNothingToKeep is no ErrUnkept, also where the sink has not come to the end.
+func TestAnEndWithNothingToKeep(t *testing.T) {
+	for name, next := range map[string]hayalet.FrameSink{"no sink": nil, "a sink that stands still": &sink{gate: make(chan struct{})}} {
+		var s store
+		j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1, Next: next}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- j.Run(ctx) }()
+		put(t, j, exchange("c", 1))
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) || errors.Is(err, journal.ErrUnkept) {
+			t.Errorf("%s: run: %v", name, err)
 		}
 	}
 }

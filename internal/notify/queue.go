@@ -23,6 +23,9 @@ const (
 	DefaultFlushTimeout = 3 * time.Second
 )
 
+// doneTimeout is how long Done may take.
+const doneTimeout = 2 * time.Second
+
 // QueueConfig bounds a queue. Zero fields take the defaults.
 type QueueConfig struct {
 	MaxKeys      int           // incidents that wait at the same time
@@ -191,7 +194,9 @@ func (q *Queue) done(ctx context.Context, l *letter) {
 	if q.cfg.Done == nil {
 		return
 	}
-	if err := q.cfg.Done(context.WithoutCancel(ctx), l.inc); err != nil { // the end comes after what has happened was noted
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doneTimeout) // the end comes after what has happened was noted
+	defer cancel()
+	if err := q.cfg.Done(ctx, l.inc); err != nil {
 		q.log.Error("a notification is not noted; somebody may be told again after a restart", "incident", l.inc.Key, "rev", l.inc.Rev, "error", err)
 	}
 }

@@ -92,7 +92,12 @@ func lock(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
+// unlockPatience is how long a server may take to give a lock back; it does so too when the connection ends.
+const unlockPatience = time.Second
+
 func unlock(ctx context.Context, conn *sql.Conn, key int64) error {
-	_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
+	defer cancel()
+	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, key)
 	return err
 }

@@ -110,6 +110,15 @@ func (k *Keeper) step(ctx context.Context, do func() error) error {
 	return ctx.Err()
 }
 
+// noteTimeout is how long the audit log is waited for, also by a server that ends.
+const noteTimeout = 2 * time.Second
+
+func (k *Keeper) note(ctx context.Context, e hayalet.AuditEntry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	return k.store.PutAudit(ctx, e)
+}
+
 // Dropped counts what a sweep took away.
 type Dropped struct {
 	Frames, Readings, Incidents, Transactions, Audit int
@@ -142,7 +151,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Dropped, error) {
 	if what := gone.String(); what != "" {
 		k.log.Info("retention: dropped what is old", "what", what, "took", k.now().Sub(begun).Round(time.Millisecond))
 		entry := hayalet.AuditEntry{At: hayalet.InstantOf(k.now()), Actor: "retention", Action: "dropped", Detail: what}
-		if aerr := k.store.PutAudit(context.WithoutCancel(ctx), entry); err == nil {
+		if aerr := k.note(ctx, entry); err == nil {
 			err = aerr
 		}
 	}

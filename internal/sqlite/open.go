@@ -123,7 +123,7 @@ func connect(abs string) (*DB, error) {
 }
 
 func pool(abs string, conns int, options url.Values) (*sql.DB, error) {
-	options.Set("_busy_timeout", "5000") // ms
+	options.Set("_busy_timeout", "2000") // ms; whoever waits for another process's commit cannot be called away
 	options.Set("_synchronous", "FULL")
 	options.Set("_foreign_keys", "on")
 	options.Set("_dqs", "0")
