@@ -11,7 +11,7 @@ func OpenWithin(ctx context.Context, rawURL string, patience time.Duration) (*DB
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, patience, forward)
+	return open(ctx, config, patience, patience, forward)
 }
 
 // CheckSettings opens settings.check to the tests: a cluster has only one set of them.

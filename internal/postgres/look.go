@@ -12,12 +12,14 @@ import (
 // do: that the database cannot be reached, or that Open would refuse its server.
 func Look(ctx context.Context, rawURL string) (h sqlstore.Health, err error) {
 	err = reading(ctx, rawURL, func(db *sql.DB) error {
-		s, err := readSettings(ctx, db)
-		if err != nil {
-			return err
-		}
-		h.Version = s.version
-		return errors.Join(s.check(), readHealth(ctx, db, &h))
+		return sqlstore.Within(ctx, commitPatience, func(ctx context.Context) error {
+			s, err := readSettings(ctx, db)
+			if err != nil {
+				return err
+			}
+			h.Version = s.version
+			return errors.Join(s.check(), readHealth(ctx, db, &h))
+		})
 	})
 	return h, err
 }

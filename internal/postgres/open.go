@@ -32,8 +32,10 @@ const (
 	dialPatience = 5 * time.Second
 	// turnPatience is how long another program's work at the schema is waited for.
 	turnPatience = 30 * time.Second
-	// commitPatience is how long one commit may take.
+	// commitPatience is how long one commit may take, and a server be silent while it reads.
 	commitPatience = 10 * time.Second
+	// readingPatience is how long it may be silent where it reads through much, before the first row and between two.
+	readingPatience = time.Minute
 )
 
 // schema is where our tables are, beside those of others.
@@ -62,7 +64,7 @@ func openURL(ctx context.Context, rawURL string, schema func(context.Context, *s
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(rawURL), err)
 	}
-	d, err := open(ctx, config, commitPatience, schema)
+	d, err := open(ctx, config, commitPatience, readingPatience, schema)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(rawURL), explain(err))
 	}
@@ -126,17 +128,18 @@ func pool(config *pgx.ConnConfig, conns int, statement time.Duration) *sql.DB {
 	return db
 }
 
-// open prepares the database over the reader, whose statements have all the time that migrations need. A commit has so long.
-func open(ctx context.Context, config *pgx.ConnConfig, patience time.Duration, schema func(context.Context, *sql.DB) error) (*DB, error) {
+// open prepares the database over the reader, whose statements have all the time that migrations need. A commit has so long,
+// and reading may be silent so long.
+func open(ctx context.Context, config *pgx.ConnConfig, patience, reading time.Duration, schema func(context.Context, *sql.DB) error) (*DB, error) {
 	writer, reader := pool(config, writers, patience), pool(config, readers, 0)
 	d := &DB{reader: reader}
-	err := checkServer(ctx, reader)
+	err := sqlstore.Within(ctx, patience, func(ctx context.Context) error { return checkServer(ctx, reader) })
 	if err == nil {
 		err = schema(ctx, reader)
 	}
 	if err == nil {
 		d.Store, err = sqlstore.New(ctx, sqlstore.Options{
-			Writer: writer, Reader: reader, WithInserts: true, Patience: patience, Explain: explain,
+			Writer: writer, Reader: reader, WithInserts: true, Patience: patience, Reading: reading, Explain: explain,
 		})
 	}
 	if err == nil {
@@ -163,7 +166,11 @@ func readSchema(ctx context.Context, db *sql.DB) (s sqlstore.Schema, err error) 
 	if err != nil {
 		return s, err
 	}
-	return sqlstore.ReadSchema(ctx, db, files, `SELECT to_regclass('goose_db_version') IS NOT NULL`)
+	err = sqlstore.Within(ctx, commitPatience, func(ctx context.Context) (err error) {
+		s, err = sqlstore.ReadSchema(ctx, db, files, `SELECT to_regclass('goose_db_version') IS NOT NULL`)
+		return err
+	})
+	return s, err
 }
 
 // turn is the key of the advisory lock that processes take turns with at the schema ("haya" in ASCII).

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"time"
 
 	"hayalet"
 )
@@ -34,18 +35,37 @@ func drain(rows *sql.Rows, do func(*sql.Rows) error) (err error) {
 	return rows.Err()
 }
 
+// read calls do on every row of the query and ends with its first error. Between two rows the database may take so long (zero
+// is for ever), and all of them together what they need: whatever do does with a row is not its fault.
+func (s *Store) read(ctx context.Context, patience time.Duration, do func(*sql.Rows) error, query string, args ...any) error {
+	if patience == 0 {
+		return each(ctx, s.reader, do, query, args...)
+	}
+	limited, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silence := time.AfterFunc(patience, cancel)
+	defer silence.Stop()
+	err := each(limited, s.reader, func(rows *sql.Rows) error {
+		silence.Stop()
+		defer silence.Reset(patience)
+		return do(rows)
+	}, query, args...)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return ErrSilent
+	}
+	return err
+}
+
 // collect returns the rows of the query as scan reads them.
 func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	var all []T
-	err := s.within(ctx, func(ctx context.Context) error {
-		return each(ctx, s.reader, func(rows *sql.Rows) error {
-			v, err := scan(rows)
-			if err == nil {
-				all = append(all, v)
-			}
-			return err
-		}, query, args...)
-	})
+	err := s.read(ctx, s.patience, func(rows *sql.Rows) error {
+		v, err := scan(rows)
+		if err == nil {
+			all = append(all, v)
+		}
+		return err
+	}, query, args...)
 	return all, err
 }
 

@@ -45,9 +45,11 @@ func fingerprint(body []byte) int64 {
 // ReadSeries gives the station's readings from the first instant on, and before the last, to the function.
 func (s *Store) ReadSeries(ctx context.Context, st hayalet.StationID, since, until hayalet.Instant, to func(hayalet.Series) error) error {
 	var longest int64
-	err := s.reader.QueryRowContext(ctx, `SELECT longest FROM tally WHERE kind = 'series'`).Scan(&longest)
+	err := s.within(ctx, func(ctx context.Context) error {
+		return s.reader.QueryRowContext(ctx, `SELECT longest FROM tally WHERE kind = 'series'`).Scan(&longest)
+	})
 	if err == nil {
-		err = each(ctx, s.reader, func(rows *sql.Rows) error {
+		err = s.read(ctx, s.reading, func(rows *sql.Rows) error {
 			v := hayalet.Series{Station: st}
 			if err := rows.Scan(&v.From, &v.To, &v.Body); err != nil {
 				return err

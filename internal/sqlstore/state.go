@@ -134,9 +134,11 @@ func putMark(ctx context.Context, tx *sql.Tx, mark uint64) error {
 // LoadState gives the newest snapshot of each station to the function, in the order of the stations' ids compared by
 // bytes. The mark is read first: what a writer saves meanwhile is in the snapshots before a mark says so.
 func (s *Store) LoadState(ctx context.Context, to func(hayalet.Snapshot) error) (mark uint64, err error) {
-	err = s.reader.QueryRowContext(ctx, `SELECT pos FROM mark`).Scan(&mark)
+	err = s.within(ctx, func(ctx context.Context) error {
+		return s.reader.QueryRowContext(ctx, `SELECT pos FROM mark`).Scan(&mark)
+	})
 	if err == nil && to != nil {
-		err = each(ctx, s.reader, func(rows *sql.Rows) error {
+		err = s.read(ctx, s.reading, func(rows *sql.Rows) error {
 			var n hayalet.Snapshot
 			if err := rows.Scan(&n.Station, &n.Position, &n.At, &n.Body); err != nil {
 				return err

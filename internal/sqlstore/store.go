@@ -23,8 +23,10 @@ type Options struct {
 
 	// WithInserts says that an INSERT may stand in a WITH clause.
 	WithInserts bool
-	// Patience is how long one commit may take; zero is as long as the caller's.
+	// Patience is how long one commit may take, or the database be silent while it reads; zero is as long as the caller's.
 	Patience time.Duration
+	// Reading is how long it may be silent where it reads through much; zero is as long as the caller's.
+	Reading time.Duration
 	// Explain says of an error what is wrong and what to do; it returns what it does not know, and nil, as they are.
 	Explain func(error) error
 }
@@ -33,6 +35,7 @@ type Options struct {
 type Store struct {
 	writer, reader *sql.DB
 	patience       time.Duration
+	reading        time.Duration
 	explain        func(error) error
 	blocks         appender
 
@@ -57,7 +60,7 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{writer: o.Writer, reader: o.Reader, patience: o.Patience, explain: o.Explain, blocks: blocks}, nil
+	return &Store{writer: o.Writer, reader: o.Reader, patience: o.Patience, reading: o.Reading, explain: o.Explain, blocks: blocks}, nil
 }
 
 // Ping reports whether the database can be read.
@@ -97,19 +100,25 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) error {
 	})
 }
 
-var errSilent = errors.New("the database does not answer in time; see that its server runs and its disk works")
+// ErrSilent is the error of a database that does not answer.
+var ErrSilent = errors.New("the database does not answer in time; see that its server runs and its disk works")
 
-// within gives do no more time than the store is patient. That this was too little is an error of the database, not of the
-// caller's context.
+// within gives do no more time than the store is patient.
 func (s *Store) within(ctx context.Context, do func(context.Context) error) error {
-	if s.patience == 0 {
+	return Within(ctx, s.patience, do)
+}
+
+// Within gives do no more time than the patience; zero is as much as it needs. That it was too little is [ErrSilent]: an error
+// of the database, not of the caller's context.
+func Within(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
+	if patience == 0 {
 		return do(ctx)
 	}
-	limited, cancel := context.WithTimeout(ctx, s.patience)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := do(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return errSilent
+		return ErrSilent
 	}
 	return err
 }

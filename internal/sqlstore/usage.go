@@ -42,7 +42,7 @@ func (s *Store) Use(ctx context.Context, kinds ...string) (map[string]hayalet.Us
 			queries = append(queries, `SELECT '`+kind+`', `+query)
 		}
 	}
-	err := each(ctx, s.reader, func(rows *sql.Rows) error {
+	err := s.read(ctx, s.reading, func(rows *sql.Rows) error {
 		var (
 			kind string
 			u    hayalet.Usage
