@@ -85,6 +85,26 @@ type Incident struct {
 // Duration is the event time from the baseline to the last increasing reading.
 func (i *Incident) Duration() time.Duration { return i.LastAt.Sub(i.BaselineAt) }
 
+// Begin is when what led to the incident began: its baseline, where it has one that is before its opening.
+func (i *Incident) Begin() Instant {
+	begin := i.OpenedAt
+	for _, at := range []Instant{i.FirstAt, i.BaselineAt} { // by the station's clock
+		if at != 0 {
+			begin = min(begin, at)
+		}
+	}
+	return begin
+}
+
+// Span is the incident's time, from its begin to the last that happened to it, or to Endless while it is open.
+func (i *Incident) Span() Span {
+	until := Endless
+	if !i.Open() {
+		until = max(i.UpdatedAt, i.EndedAt, i.LastAt)
+	}
+	return Span{Station: i.Station, Since: i.Begin(), Until: until}
+}
+
 // Open reports whether the episode still runs.
 func (i *Incident) Open() bool { return i.State == Suspected || i.State == Confirmed }
 

@@ -1,6 +1,9 @@
 package hayalet
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // FrameQuery selects frames of a journal. Empty fields select all.
 type FrameQuery struct {
@@ -254,6 +257,8 @@ type Retention interface {
 	// DropSeries drops readings that ended before the instant, but for those of the station that touch one of the spans to
 	// keep.
 	DropSeries(ctx context.Context, before Instant, keep []Span, limit int) (int, error)
+	// IncidentSpans returns the span of each incident that is kept, in no order.
+	IncidentSpans(ctx context.Context) ([]Span, error)
 	// DropIncidents drops closed and cleared incidents that ended before the instant, with their history and tellings.
 	DropIncidents(ctx context.Context, before Instant, limit int) (int, error)
 	// DropTransactions drops those that ended before the instant.
@@ -272,6 +277,9 @@ type Span struct {
 	Station      StationID
 	Since, Until Instant // both included
 }
+
+// Endless is the end of what does not end.
+const Endless = Instant(math.MaxInt64)
 
 // Store is a database that keeps everything.
 type Store interface {

@@ -106,10 +106,10 @@ func (x *exporter) rulesInForce(ctx context.Context) error {
 func (x *exporter) window(ctx context.Context) (w evidence.Window, points []series.Point, err error) {
 	inc := &x.incident
 	w = evidence.Around(inc, 0, x.now)
-	if points, err = x.readings(ctx, evidence.Kept(inc).Since, w.Until); err != nil {
+	if points, err = x.readings(ctx, evidence.Kept(inc.Span()).Since, w.Until); err != nil {
 		return w, nil, err
 	}
-	if start, ok := x.transactionBefore(points, evidence.Begin(inc)); ok {
+	if start, ok := x.transactionBefore(points, inc.Begin()); ok {
 		w = evidence.Around(inc, start, x.now)
 	}
 	return w, during(points, w.Since, w.Until), nil

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"math"
 	"time"
 
 	"hayalet"
@@ -19,36 +18,24 @@ const (
 // further off may be a station's wrong clock.
 const trusted = 7 * 24 * time.Hour
 
-// Kept is the time of which everything of an incident's station stays as long as the incident does: from a day before its
-// baseline to an hour after its end, or for ever while it is open.
-func Kept(inc *hayalet.Incident) hayalet.Span {
-	until := hayalet.Instant(math.MaxInt64)
-	if !inc.Open() {
-		until = max(inc.UpdatedAt, inc.EndedAt, inc.LastAt).Add(trail)
+// Kept is the time of which everything of a station stays as long as its incident of this span does: from a day before the
+// incident's begin to an hour after its end, or for ever while it is open.
+func Kept(incident hayalet.Span) hayalet.Span {
+	if incident.Since = incident.Since.Add(-lead); incident.Until != hayalet.Endless {
+		incident.Until = incident.Until.Add(trail)
 	}
-	return hayalet.Span{Station: inc.Station, Since: Begin(inc).Add(-lead), Until: until}
-}
-
-// Begin is when what led to an incident began: its baseline, where it has one that is before its opening.
-func Begin(inc *hayalet.Incident) hayalet.Instant {
-	begin := inc.OpenedAt
-	for _, at := range []hayalet.Instant{inc.FirstAt, inc.BaselineAt} { // by the station's clock
-		if at != 0 {
-			begin = min(begin, at)
-		}
-	}
-	return begin
+	return incident
 }
 
 // Around is the part of Kept that a case takes: from an hour before the incident's begin, or from a minute before a
 // transaction that began earlier (0: none did), to ten minutes after its end, or to now.
 func Around(inc *hayalet.Incident, transaction, now hayalet.Instant) Window {
-	begin := Begin(inc)
+	begin := inc.Begin()
 	w := Window{Since: begin.Add(-before), Until: now, Baseline: max(begin, inc.OpenedAt.Add(-trusted)), Opened: inc.OpenedAt.Add(after)}
 	if transaction != 0 {
 		w.Since = min(w.Since, transaction.Add(-time.Minute))
 	}
-	w.Since = max(w.Since, Kept(inc).Since)
+	w.Since = max(w.Since, Kept(inc.Span()).Since)
 	if !inc.Open() {
 		w.Until = min(w.Until, max(inc.UpdatedAt, inc.EndedAt).Add(after))
 	}

@@ -19,7 +19,7 @@ func TestCaseTakesWhatIsKept(t *testing.T) {
 				if ended > 0 {
 					inc.State, inc.EndedAt, inc.LastAt = hayalet.Closed, hour(ended), hour(ended)
 				}
-				w, kept := evidence.Around(&inc, hour(transaction), hour(400)), evidence.Kept(&inc)
+				w, kept := evidence.Around(&inc, hour(transaction), hour(400)), evidence.Kept(inc.Span())
 				if w.Since < kept.Since || w.Until > kept.Until || w.Since > min(hour(baseline), hour(0)).Add(-time.Hour) || w.Until < hour(ended).Add(10*time.Minute) {
 					t.Errorf("baseline %d h, transaction %d h, end %d h: %v to %v, kept are %v to %v", baseline, transaction, ended, w.Since, w.Until, kept.Since, kept.Until)
 				}

@@ -37,3 +37,6 @@ func AwaitTurn(ctx context.Context, rawURL string, patience time.Duration) error
 
 // Turn is the key of the lock that is waited for.
 const Turn = turn
+
+// Migrations opens migrations to the tests: they make databases of earlier schemas.
+var Migrations = migrations

@@ -8,13 +8,12 @@ import (
 	"hayalet/internal/journal"
 )
 
-// Evidence returns the times of which everything of the incident's station stays as long as the incident does.
-func Evidence(incidents []hayalet.Incident) []hayalet.Span {
-	spans := make([]hayalet.Span, len(incidents))
-	for i := range incidents {
-		spans[i] = evidence.Kept(&incidents[i])
+// evidenceOf turns the times of incidents into those of which everything of their stations stays as long as they do.
+func evidenceOf(incidents []hayalet.Span) []hayalet.Span {
+	for i, span := range incidents {
+		incidents[i] = evidence.Kept(span)
 	}
-	return spans
+	return incidents
 }
 
 // day is the width of what spans are sorted into.

@@ -49,7 +49,6 @@ type Config struct {
 type Store interface {
 	hayalet.Retention
 	hayalet.Blocks
-	hayalet.Incidents
 	LoadState(ctx context.Context, to func(hayalet.Snapshot) error) (mark uint64, err error)
 	PutAudit(ctx context.Context, e hayalet.AuditEntry) error
 }
@@ -164,11 +163,11 @@ func (k *Keeper) sweep(ctx context.Context, now hayalet.Instant) (gone Dropped, 
 	if gone.Incidents, err = k.rows(ctx, now, "incidents", l.Incidents, k.store.DropIncidents); err != nil {
 		return gone, err
 	}
-	kept, err := k.store.Find(ctx, hayalet.IncidentFilter{})
+	kept, err := k.store.IncidentSpans(ctx)
 	if err != nil {
 		return gone, err
 	}
-	keep := Evidence(kept)
+	keep := evidenceOf(kept)
 	if gone.Frames, err = k.frames(ctx, now, l.Frames, keep); err != nil {
 		return gone, err
 	}

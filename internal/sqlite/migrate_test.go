@@ -1,10 +1,12 @@
 package sqlite_test
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/pressly/goose/v3"
@@ -23,13 +25,13 @@ INSERT INTO station VALUES ('CP_1', 'V', 'M', 'S', '1.0', 'ocpp1.6', 10, 30, 20)
 INSERT INTO book VALUES (7, 'CP_1', 1, 'tag', 100, 't1', 1000, 200, 't2', 'Local', 2000), (8, 'CP_1', 1, 'tag', 200, '', 3000, NULL, NULL, NULL, NULL);
 INSERT INTO incident VALUES
 	('a', 2, 'CP_1', 2, 1, 100, '{"key":"a","rev":2,"severity":"medium","state":"confirmed","ended_at":null}'),
-	('b', 3, 'CP_1', 3, 0, 200, '{"key":"b","rev":3,"severity":"high","state":"closed","ended_at":"1970-01-02T00:00:05Z"}'),
-	('c', 4, 'CP_1', 3, 0, 300, '{"key":"c","rev":4,"severity":"high","state":"cleared","ended_at":"2025-11-23T19:20:59.94728Z"}');
+	('b', 3, 'CP_1', 3, 0, 200, '{"key":"b","rev":3,"severity":"high","state":"closed","ended_at":"1970-01-02T00:00:05Z","updated_at":"1970-01-02T00:00:04.5Z","first_at":"1970-01-01T00:00:00.00015Z","baseline_at":null}'),
+	('c', 4, 'CP_1', 3, 0, 300, '{"key":"c","rev":4,"severity":"high","state":"cleared","ended_at":"2025-11-23T19:20:59.94728Z","last_at":"2025-11-23T20:00:00Z","baseline_at":"0000-01-01T00:00:00Z"}');
 INSERT INTO snapshot VALUES ('CP_1', 5000, x'00ff'), ('CP_2', 6000, x'');`
 
 // TestMigrations opens a file of each earlier schema, with what a program of the time has left in it.
 func TestMigrations(t *testing.T) {
-	for schema := int64(1); schema < 3; schema++ {
+	for schema := int64(1); schema < 4; schema++ {
 		t.Run(fmt.Sprint(schema), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.db")
 			writeSchema(t, path, 1)
@@ -100,6 +102,13 @@ func checkSchema1(t *testing.T, db *sqlite.DB) {
 
 	found, err := db.Find(ctx, hayalet.IncidentFilter{})
 	check("incidents", keys(found), []string{"a", "b", "c"}, err)
+	spans, err := db.IncidentSpans(ctx)
+	slices.SortFunc(spans, func(a, b hayalet.Span) int { return cmp.Compare(a.Until, b.Until) })
+	check("spans", spans, []hayalet.Span{
+		{Station: "CP_1", Since: 150, Until: 86_405_000_000},
+		{Station: "CP_1", Since: -62_167_219_200_000_000, Until: 1_763_928_000_000_000},
+		{Station: "CP_1", Since: 100, Until: hayalet.Endless},
+	}, err)
 	for _, c := range []struct {
 		before hayalet.Instant
 		want   int

@@ -86,6 +86,15 @@ func (s *Store) dropSeries(ctx context.Context, ids []int64) error {
 	})
 }
 
+// IncidentSpans returns the span of each incident, which stands beside its body.
+func (s *Store) IncidentSpans(ctx context.Context) ([]hayalet.Span, error) {
+	all, err := collect(ctx, s, func(rows *sql.Rows) (span hayalet.Span, err error) {
+		err = rows.Scan(&span.Station, &span.Since, &span.Until)
+		return span, err
+	}, `SELECT station, from_at, to_at FROM incident`)
+	return all, s.failed(err, "find the times of incidents")
+}
+
 // DropIncidents drops what is over and ended before the instant, the oldest first, with all that hangs on it.
 func (s *Store) DropIncidents(ctx context.Context, before hayalet.Instant, limit int) (int, error) {
 	const old = `(SELECT key FROM incident WHERE running = 0 AND ended_at > 0 AND ended_at < $1 ORDER BY ended_at, key LIMIT $2)`

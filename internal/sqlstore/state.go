@@ -89,14 +89,17 @@ func encode(incidents []hayalet.Incident) ([]written, error) {
 
 func putIncidents(ctx context.Context, tx *sql.Tx, all []written) error {
 	into := insertion{
-		head:    `INSERT INTO incident (key, rev, station, severity, running, opened_at, ended_at, body)`,
-		columns: 8,
+		head:    `INSERT INTO incident (key, rev, station, severity, running, opened_at, ended_at, from_at, to_at, body)`,
+		columns: 10,
 		tail: `ON CONFLICT (key) DO UPDATE SET rev = excluded.rev, station = excluded.station, severity = excluded.severity,
-			running = excluded.running, opened_at = excluded.opened_at, ended_at = excluded.ended_at, body = excluded.body
+			running = excluded.running, opened_at = excluded.opened_at, ended_at = excluded.ended_at,
+			from_at = excluded.from_at, to_at = excluded.to_at, body = excluded.body
 			WHERE excluded.rev >= incident.rev`,
 	}
 	return insert(ctx, tx, into, all, func(to []any, w written) []any {
-		return append(to, text(w.Key), int64(w.Rev), text(w.Station), int64(w.Severity), flag(w.Open()), int64(w.OpenedAt), int64(w.EndedAt), w.body)
+		span := w.Span()
+		return append(to, text(w.Key), int64(w.Rev), text(w.Station), int64(w.Severity), flag(w.Open()), int64(w.OpenedAt), int64(w.EndedAt),
+			int64(span.Since), int64(span.Until), w.body)
 	}, nil)
 }
 

@@ -41,6 +41,7 @@ func testCancelled(t *testing.T, db Database) {
 		"PutAnchor":        func() error { return s.PutAnchor(ctx, hayalet.Anchor{Block: 1}) },
 		"FindAnchors":      func() error { _, err := s.FindAnchors(ctx, 0, 1); return err },
 		"DropSeries":       func() error { _, err := s.DropSeries(ctx, 1, nil, 1); return err },
+		"IncidentSpans":    func() error { _, err := s.IncidentSpans(ctx); return err },
 		"DropIncidents":    func() error { _, err := s.DropIncidents(ctx, 1, 1); return err },
 		"DropTransactions": func() error { _, err := s.DropTransactions(ctx, 1, 1); return err },
 		"DropAudit":        func() error { _, err := s.DropAudit(ctx, 1, 1); return err },

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ func testIncidents(t *testing.T, db Database) {
 	t.Run("save", func(t *testing.T) { testSave(t, db) })
 	t.Run("history", func(t *testing.T) { testHistory(t, db) })
 	t.Run("find", func(t *testing.T) { testFind(t, db) })
+	t.Run("spans", func(t *testing.T) { testSpans(t, db) })
 }
 
 func testSave(t *testing.T, db Database) {
@@ -51,6 +53,45 @@ func testSave(t *testing.T, db Database) {
 	want, _ := json.Marshal(newer)
 	if string(got) != string(want) {
 		t.Errorf("canonical JSON:\n%s, want\n%s", got, want)
+	}
+}
+
+// testSpans: of each incident that is kept, as its newest revision has it.
+func testSpans(t *testing.T, db Database) {
+	s := db.Open(t, "a")
+	spans := func() []hayalet.Span {
+		t.Helper()
+		all, err := s.IncidentSpans(t.Context())
+		must(t, "incident spans", err)
+		slices.SortFunc(all, func(a, b hayalet.Span) int { return cmp.Compare(a.Since, b.Since) })
+		return all
+	}
+	if all := spans(); len(all) != 0 {
+		t.Errorf("no incidents: %+v", all)
+	}
+	open, closed, bare := incident("open", 1), incident("closed", 2), hayalet.Incident{Key: "bare", Rev: 1, Station: "CP_2", State: hayalet.Cleared, OpenedAt: 100, EndedAt: 200}
+	closed.State, closed.BaselineAt, closed.EndedAt = hayalet.Closed, 0, closed.OpenedAt+1
+	save(t, s, open, closed, bare)
+	save(t, s, incident("closed", 1)) // older
+	want := []hayalet.Span{
+		{Station: "CP_2", Since: 100, Until: 200},
+		{Station: "CP_1", Since: open.BaselineAt, Until: hayalet.Endless},
+		{Station: "CP_1", Since: closed.FirstAt, Until: closed.UpdatedAt},
+	}
+	if all := spans(); !slices.Equal(all, want) {
+		t.Errorf("spans %+v, want %+v", all, want)
+	}
+	open.Rev, open.State, open.LastAt, open.FirstAt = 2, hayalet.Closed, open.UpdatedAt+500, -7
+	save(t, s, open)
+	want = []hayalet.Span{{Station: "CP_1", Since: -7, Until: open.LastAt}, want[0], want[2]}
+	if all := spans(); !slices.Equal(all, want) {
+		t.Errorf("after a turn: spans %+v, want %+v", all, want)
+	}
+	if n, err := s.DropIncidents(t.Context(), 201, 10); n != 1 || err != nil {
+		t.Errorf("%d dropped, %v", n, err)
+	}
+	if all := spans(); !slices.Equal(all, []hayalet.Span{want[0], want[2]}) {
+		t.Errorf("after one was dropped: spans %+v", all)
 	}
 }
 
