@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hayalet"
+	"hayalet/internal/postgres"
 	"hayalet/internal/relay"
 )
 
@@ -152,7 +153,7 @@ func hide(n *yaml.Node, tag string) bool {
 	case "all":
 		n.Value = ""
 	case "password":
-		n.Value = withoutPassword(text)
+		n.Value = postgres.Redacted(text)
 	case "query":
 		n.Value = relay.Redacted(text)
 	case "path":

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"hayalet/internal/postgres"
 )
 
 // changed gives every key another value than its default, secrets aside.
@@ -129,7 +131,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, printed)
 		}
-		want.API.Token, want.Webhook.Secret, want.Webhook.URL, want.DB = "", "", withoutPath(want.Webhook.URL), withoutPassword(want.DB)
+		want.API.Token, want.Webhook.Secret, want.Webhook.URL, want.DB = "", "", withoutPath(want.Webhook.URL), postgres.Redacted(want.DB)
 		if got, want := effective(t, got), effective(t, want); got != want {
 			t.Errorf("got  %s\nwant %s\nprinted\n%s", got, want, printed)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"hayalet/internal/doctor"
 	"hayalet/internal/gateway"
+	"hayalet/internal/postgres"
 	"hayalet/internal/relay"
 	"hayalet/internal/web"
 )
@@ -234,7 +235,7 @@ func (c *config) madeKey() string {
 func (c *config) privacy(file string) doctor.Want {
 	for key, secret := range map[string]bool{
 		"api.token": c.API.Token != "", "webhook.secret": c.Webhook.Secret != "", "webhook.url": c.Webhook.URL != "",
-		"db":              c.DB != withoutPassword(c.DB),
+		"db":              c.DB != postgres.Redacted(c.DB),
 		"relay.upstreams": slices.ContainsFunc(c.Relay.Upstreams, func(s string) bool { return s != relay.Redacted(s) }),
 	} {
 		if secret && strings.HasPrefix(c.given.of(key), file+":") {

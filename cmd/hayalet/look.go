@@ -19,7 +19,7 @@ type sight struct {
 
 // look looks at the configured database, of whatever kind. The password of a URL is in none of what it returns.
 func (c *config) look(ctx context.Context) sight {
-	s := sight{Database: doctor.Database{Name: withoutPassword(c.DB)}}
+	s := sight{Database: doctor.Database{Name: postgres.Redacted(c.DB)}}
 	where, err := c.database()
 	switch {
 	case err != nil:

@@ -104,46 +104,19 @@ func (c *config) validFile() error {
 	return nil
 }
 
-// withoutPassword is a text in which the password of a URL, where there is one, is left out.
-func withoutPassword(text string) string {
+// withoutPath is a URL of which only the host is left.
+func withoutPath(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
 		return text
 	}
-	end := len(rest) // of user, password and host, which may hold a slash or more where it is written wrongly
-	if _, err := url.Parse("x://" + rest); err == nil {
-		end = strings.IndexAny(rest+"/", "/?#")
-	}
-	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
-		user, _, _ := strings.Cut(rest[:at], ":")
-		rest = user + rest[at:]
-	}
-	if path, query, ok := strings.Cut(rest, "?"); ok {
-		rest = path + "?" + withoutPasswords(query)
-	}
-	return scheme + "://" + rest
-}
-
-// withoutPasswords takes the values that libpq keeps secret off a query.
-func withoutPasswords(query string) string {
-	list := strings.Split(query, "&")
-	for i, pair := range list {
-		if key, _, _ := strings.Cut(pair, "="); strings.HasSuffix(strings.ToLower(key), "password") {
-			list[i] = key + "="
-		}
-	}
-	return strings.Join(list, "&")
-}
-
-// withoutPath is a URL of which only the host is left.
-func withoutPath(text string) string {
-	scheme, rest, ok := strings.Cut(withoutPassword(text), "://")
-	if !ok {
-		return text
-	}
 	end := strings.IndexAny(rest+"/", "/?#")
-	host := rest[strings.LastIndexByte(rest[:end], '@')+1 : end]
-	if end < len(rest) {
+	if _, err := url.Parse("x://" + rest); err != nil { // a password may hold a slash or more where it is written wrongly
+		end = len(rest)
+	}
+	rest = rest[strings.LastIndexByte(rest[:end], '@')+1:]
+	host := rest[:strings.IndexAny(rest+"/", "/?#")]
+	if len(host) < len(rest) {
 		host += "/"
 	}
 	return scheme + "://" + host

@@ -24,6 +24,7 @@ import (
 	"hayalet/internal/gateway"
 	"hayalet/internal/journal"
 	"hayalet/internal/notify"
+	"hayalet/internal/postgres"
 	"hayalet/internal/relay"
 	"hayalet/internal/retention"
 	"hayalet/internal/web"
@@ -307,7 +308,7 @@ const (
 func (s *server) run(ctx context.Context) error {
 	defer s.close()
 	s.note(ctx, "server", auditStarted, "", version)
-	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", withoutPassword(s.cfg.DB), "version", version)
+	s.log.Info("listening", "stations", s.gateway.Addr().String(), "http", s.httpAddr.String(), "db", postgres.Redacted(s.cfg.DB), "version", version)
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx)) // what is to be done after the doors are closed
 	defer stop()
 	ctx, fatal := context.WithCancelCause(ctx)

@@ -71,20 +71,36 @@ func openURL(ctx context.Context, rawURL string, schema func(context.Context, *s
 	return d, nil
 }
 
-// Redacted is the URL without its password, to be shown.
-func Redacted(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return "(a URL that cannot be read)"
+// Redacted is a URL, well written or not, without its password, to be shown. A text that is none is left as it is.
+func Redacted(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
 	}
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
+	end := len(rest) // of user, password and host, which may hold a slash or more where it is written wrongly
+	if _, err := url.Parse("x://" + rest); err == nil {
+		end = strings.IndexAny(rest+"/", "/?#")
 	}
-	q := u.Query()
-	q.Del("password")
-	q.Del("sslpassword")
-	u.RawQuery = q.Encode()
-	return u.String()
+	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
+		user, _, _ := strings.Cut(rest[:at], ":")
+		rest = user + rest[at:]
+	}
+	if path, query, ok := strings.Cut(rest, "?"); ok {
+		rest = path + "?" + withoutPasswords(query)
+	}
+	return scheme + "://" + rest
+}
+
+// withoutPasswords takes the values that libpq keeps secret off a query.
+func withoutPasswords(query string) string {
+	list := strings.Split(query, "&")
+	for i, pair := range list {
+		key, _, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(key); err != nil || strings.HasSuffix(strings.ToLower(name), "password") {
+			list[i] = key + "="
+		}
+	}
+	return strings.Join(list, "&")
 }
 
 var errURL = errors.New("the URL cannot be read; it is written postgres://user:password@host:5432/database, " +
