@@ -22,12 +22,12 @@ type Journal interface {
 
 // Block is what a journal writes in one commit. Header, Stations and Body are opaque to the store.
 type Block struct {
-	Number   uint64  // from 1, without holes
+	Number   uint64  // from 1, one after the other; retention drops whole runs of them (Hole)
 	First    uint64  // the position of its first frame
 	Frames   int     // how many there are; their positions follow one another
 	FirstAt  Instant // the earliest receipt
 	LastAt   Instant // the latest receipt
-	Header   []byte  // the link of the chain: kept for ever
+	Header   []byte  // the link of the chain: stays longer than the body
 	Stations []byte  // which stations it speaks of
 	Body     []byte  // the frames; nil where retention has dropped them, or where it was not asked for
 }
@@ -44,7 +44,7 @@ type BlockQuery struct {
 // Blocks keeps the blocks of a journal. One goroutine writes, many read.
 type Blocks interface {
 	// AppendBlock returns nil when the block is on disk. The same block again is success; another one of a number that is
-	// kept already, or one that leaves a number out, is ErrConflict. The store must not keep its bytes.
+	// kept already, one that was dropped, or one that leaves a number out, is ErrConflict. The store must not keep its bytes.
 	AppendBlock(ctx context.Context, b Block) error
 	// LastBlock returns the block with the greatest number, without its body; ErrNotFound when there is none.
 	LastBlock(ctx context.Context) (Block, error)
@@ -244,6 +244,37 @@ type Anchors interface {
 	FindAnchors(ctx context.Context, from uint64, limit int) ([]Anchor, error)
 }
 
+// BlockRange is the blocks with these numbers, both included.
+type BlockRange struct{ First, Last uint64 }
+
+// Hole is a signed statement: these blocks, which no body was left of, were dropped by retention, and this is what they lay
+// between.
+type Hole struct {
+	BlockRange
+	Before, After []byte // SHA-256 of the headers of the block before the first and of the one behind the last
+	At            Instant
+	Reason        string // the limit that they were beyond: "age", "size"
+	Key           []byte // Ed25519 public key
+	Signature     []byte // Ed25519
+}
+
+// Holes drops whole blocks from between anchors, and keeps what bridges them.
+type Holes interface {
+	// EmptiedRuns returns at most limit runs of blocks from a number on, the oldest first: each all that lies between two
+	// anchored blocks, of which every receipt up to there was before the instant (zero: at any time), without any body, and
+	// with some block left. Of anchors only their key is looked at.
+	EmptiedRuns(ctx context.Context, key []byte, from uint64, before Instant, limit int) ([]BlockRange, error)
+	// PutHole keeps the hole; the same again changes nothing. It comes before the blocks go.
+	PutHole(ctx context.Context, h Hole) error
+	// FindHoles returns the holes whose first blocks are from one number to another, both included (a last one of zero is
+	// none), in the order of their first blocks, then of At.
+	FindHoles(ctx context.Context, from, to uint64) ([]Hole, error)
+	// DropBlocks drops at most limit of the blocks, the last ones first, in one short commit, and returns how many went; fewer
+	// than limit means that no more are there. When one of them has its body, or is the newest of all, it is ErrConflict and
+	// none goes.
+	DropBlocks(ctx context.Context, r BlockRange, limit int) (int, error)
+}
+
 // Usage is what one kind of record takes.
 type Usage struct {
 	Records int64
@@ -292,6 +323,7 @@ type Store interface {
 	Audit
 	Exceptions
 	Anchors
+	Holes
 	Retention
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error

@@ -29,24 +29,7 @@ const schema1 = `INSERT INTO hayalet.incident (key, rev, station, severity, runn
 func TestMigrations(t *testing.T) {
 	url := cluster.Database(t)
 	exec(t, url, `CREATE SCHEMA hayalet`)
-	raw, err := sql.Open("pgx", url+"&search_path=hayalet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := fs.Sub(postgres.Migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, raw, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.UpTo(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Close(); err != nil {
-		t.Fatal(err)
-	}
+	writeSchema(t, url, 1)
 	exec(t, url, schema1)
 	db := open(t, url)
 	spans, err := db.IncidentSpans(t.Context())
@@ -62,5 +45,45 @@ func TestMigrations(t *testing.T) {
 	found, err := db.Find(t.Context(), hayalet.IncidentFilter{})
 	if err != nil || len(found) != 3 {
 		t.Errorf("incidents %+v, %v", found, err)
+	}
+}
+
+// TestHolesOfAnEarlierJournal: what was kept before holes were known can be dropped, and is counted.
+func TestHolesOfAnEarlierJournal(t *testing.T) {
+	url := cluster.Database(t)
+	exec(t, url, `CREATE SCHEMA hayalet`)
+	writeSchema(t, url, 1)
+	exec(t, url, `INSERT INTO hayalet.block VALUES (1, 1, 1, 1, 1, 1, 0, 1, '\x01', '\x02'), (2, 2, 1, 2, 2, 2, 0, 2, '\x01', NULL), (3, 3, 1, 3, 3, 3, 0, 3, '\x01', NULL)`)
+	exec(t, url, `INSERT INTO hayalet.block_body VALUES (1, '\x03')`)
+	db := open(t, url)
+	if n, err := db.DropBlocks(t.Context(), hayalet.BlockRange{First: 2, Last: 2}, 9); n != 1 || err != nil {
+		t.Errorf("%d blocks went: %v", n, err)
+	}
+	if use, err := db.Use(t.Context(), "chain"); err != nil || use["chain"].Records != 2 {
+		t.Errorf("of the chain are left %+v: %v", use["chain"], err)
+	}
+}
+
+func writeSchema(t *testing.T, url string, version int64) {
+	t.Helper()
+	files, err := fs.Sub(postgres.Migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), `SET search_path = hayalet`); err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
 	}
 }

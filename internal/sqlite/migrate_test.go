@@ -48,6 +48,22 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
+// TestHolesOfAnEarlierJournal: what was kept before holes were known can be dropped, and is counted.
+func TestHolesOfAnEarlierJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	writeSchema(t, path, 3)
+	exec(t, path, `PRAGMA application_id = 1751218529; PRAGMA journal_mode = WAL;
+		INSERT INTO block VALUES (1, 1, 1, 1, 1, 1, 0, 1, x'01', x'02'), (2, 2, 1, 2, 2, 2, 0, 2, x'01', NULL), (3, 3, 1, 3, 3, 3, 0, 3, x'01', NULL);
+		INSERT INTO block_body VALUES (1, x'03');`)
+	db := open(t, path)
+	if n, err := db.DropBlocks(t.Context(), hayalet.BlockRange{First: 2, Last: 2}, 9); n != 1 || err != nil {
+		t.Errorf("%d blocks went: %v", n, err)
+	}
+	if use, err := db.Use(t.Context(), "chain"); err != nil || use["chain"].Records != 2 {
+		t.Errorf("of the chain are left %+v: %v", use["chain"], err)
+	}
+}
+
 func writeSchema(t *testing.T, path string, version int64) {
 	t.Helper()
 	files, err := fs.Sub(sqlite.Migrations, "migrations")

@@ -10,13 +10,13 @@ import (
 	"hayalet"
 )
 
-// addBlock adds nothing when the number is kept already, or when the one before it is missing.
+// addBlock adds nothing unless the block comes right behind the last one.
 const addBlock = `INSERT INTO block (number, first_pos, frames, first_at, last_at, newest_at, back, bytes, header, stations)
 	SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT),
 		CASE WHEN prev.newest_at > $5 THEN prev.newest_at ELSE $5 END,
 		CASE WHEN prev.newest_at - $4 > prev.back THEN prev.newest_at - $4 ELSE prev.back END,
 		prev.bytes + CAST($6 AS BIGINT), $7, $8
-	FROM block AS prev WHERE prev.number = $1 - 1
+	FROM (SELECT * FROM block ORDER BY number DESC LIMIT 1) AS prev WHERE prev.number = $1 - 1
 	ON CONFLICT (number) DO NOTHING`
 
 const (

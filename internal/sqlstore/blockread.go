@@ -99,24 +99,29 @@ func (s *Store) bounds(ctx context.Context, q hayalet.BlockQuery) (from, last in
 	return from, last, err
 }
 
-// bisect returns the first number from which on the condition holds, or last + 1.
+// bisect returns the first number from which on the condition holds, or last + 1. What retention has dropped is passed over.
 func (s *Store) bisect(ctx context.Context, from, last int64, condition string, value int64) (int64, error) {
-	query := `SELECT ` + condition + ` FROM block WHERE number = $1`
-	end := last + 1
+	query := `SELECT number, ` + condition + ` FROM block WHERE number >= $1 ORDER BY number LIMIT 1`
+	end, found := last+1, last+1
 	for from < end {
 		middle := from + (end-from)/2
-		var holds bool
+		var (
+			number int64
+			holds  bool
+		)
 		err := s.within(ctx, func(ctx context.Context) error {
-			return s.reader.QueryRowContext(ctx, query, middle, value).Scan(&holds)
+			return s.reader.QueryRowContext(ctx, query, middle, value).Scan(&number, &holds)
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if holds {
+		case number >= end: // nothing is left from the middle to the end
 			end = middle
-		} else {
-			from = middle + 1
+		case holds:
+			end, found = middle, number
+		default:
+			from = number + 1
 		}
 	}
-	return from, nil
+	return found, nil
 }

@@ -52,6 +52,7 @@ var (
 	_ hayalet.Audit      = (*Store)(nil)
 	_ hayalet.Exceptions = (*Store)(nil)
 	_ hayalet.Anchors    = (*Store)(nil)
+	_ hayalet.Holes      = (*Store)(nil)
 )
 
 // New returns the store on a database whose schema is up to date. The store closes the pools.

@@ -10,15 +10,16 @@ import (
 )
 
 // usages ask what each kind takes. Frames and series are counted as they come and go; the other tables are read through.
-// Frames are told without the headers of their blocks, which stay: the chain is the header and eight numbers for each
+// Frames are told without the headers of their blocks, which stay longer: the chain is the header and eight numbers for each
 // block, and all headers are of one size.
 func usages() map[string]string {
 	return map[string]string{
 		"frames": `first_pos + frames - 1 - dropped.records, block.bytes - dropped.bytes,
 				coalesce((SELECT first_at FROM block WHERE number = (SELECT min(number) FROM block_body)), 0)
 			FROM block, tally AS dropped WHERE number = (SELECT max(number) FROM block) AND kind = 'frames dropped'`,
-		"chain": `number, number * (64 + octet_length(header)), coalesce((SELECT first_at FROM block WHERE number = 1), 0)
-			FROM block WHERE number = (SELECT max(number) FROM block)`,
+		"chain": `number - dropped.records, (number - dropped.records) * (64 + octet_length(header)),
+				coalesce((SELECT first_at FROM block WHERE number = (SELECT min(number) FROM block WHERE number > 0)), 0)
+			FROM block, tally AS dropped WHERE number = (SELECT max(number) FROM block) AND kind = 'blocks dropped'`,
 		"series": `records, bytes, coalesce((SELECT min(to_at) FROM series), 0) FROM tally WHERE kind = 'series'`,
 		"incidents": `count(*), coalesce(sum(octet_length(body)), 0)
 				+ (SELECT coalesce(sum(octet_length(body)), 0) FROM incident_history), coalesce(min(opened_at), 0)

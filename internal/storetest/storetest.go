@@ -43,6 +43,7 @@ func Run(t *testing.T, db Database) {
 		"State":        testState,
 		"Series":       testSeries,
 		"Records":      testRecords,
+		"Holes":        testHoles,
 		"Retention":    testRetention,
 		"Cancelled":    testCancelled,
 	} {
