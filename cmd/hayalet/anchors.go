@@ -85,9 +85,16 @@ func (a *anchors) sign(ctx context.Context) error {
 	return err
 }
 
-// covering returns the first anchor by our key of this block or a later one, up to most. Where there is none it anchors the
-// end of the journal, or the block itself where the end is too far away.
+// covering returns the first anchor by our key of this block or a later one, up to most and to the next hole, from which all
+// headers lead back. Where there is none it anchors the end of the journal, or the block itself where the end is too far away.
 func (a *anchors) covering(ctx context.Context, block, most uint64) (hayalet.Anchor, error) {
+	holes, err := a.db.FindHoles(ctx, block+1, most)
+	if err != nil {
+		return hayalet.Anchor{}, err
+	}
+	if len(holes) > 0 {
+		most = holes[0].First - 1
+	}
 	known, err := a.db.FindAnchors(ctx, block, 0)
 	if err != nil {
 		return hayalet.Anchor{}, err

@@ -119,6 +119,9 @@ func (a *app) sayMissing(res *evidence.Result) {
 	if m.Dropped > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.dropped", m.Dropped))
 	}
+	if res.Dropped > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("evidence.holes", res.Dropped))
+	}
 	if m.Cut {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.cut", m.Since.String(), m.Until.String()))
 	}

@@ -65,7 +65,11 @@ func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	headers, err := evidence.Headers(ctx, x.db, x.excerpt.FirstBlock(), anchor.Block)
+	holes, err := evidence.Holes(ctx, x.db, ed25519.PublicKey(anchor.Key), x.excerpt.FirstBlock(), anchor.Block)
+	if err != nil {
+		return nil, err
+	}
+	headers, err := evidence.Headers(ctx, x.db, x.excerpt.FirstBlock(), anchor.Block, holes...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +78,8 @@ func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) 
 		return nil, err
 	}
 	return x.pack(&evidence.Case{
-		Program: version, ExportedAt: x.now, Incident: x.incident, History: x.history, Excerpt: x.excerpt, Headers: headers, Anchor: anchor,
-		Further: further,
+		Program: version, ExportedAt: x.now, Incident: x.incident, History: x.history, Excerpt: x.excerpt, Headers: headers, Holes: holes,
+		Anchor: anchor, Further: further,
 	})
 }
 

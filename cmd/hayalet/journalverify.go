@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -27,15 +28,15 @@ func (a *app) journalVerify() *cobra.Command {
 		Use: "verify", Short: a.text.T("cmd.journal.verify"), Long: a.text.T("cmd.journal.verify.long"), Args: args(cobra.NoArgs),
 	}
 	d.flags(a, cmd)
-	key := cmd.Flags().String("key", "", a.text.T("flag.journal.key"))
+	keys := cmd.Flags().StringArray("key", nil, a.text.T("flag.journal.key"))
 	anchors := cmd.Flags().StringArray("anchor", nil, a.text.T("flag.anchor"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return untilDone(cmd.Context(), func() error { return a.runJournalVerify(cmd.Context(), d, *key, *anchors) })
+		return untilDone(cmd.Context(), func() error { return a.runJournalVerify(cmd.Context(), d, *keys, *anchors) })
 	}
 	return cmd
 }
 
-func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile string, anchors []string) (err error) {
+func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFiles, anchors []string) (err error) {
 	pinned, err := pins(anchors)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile str
 	if err != nil {
 		return err
 	}
-	key, err := cfg.anchorKey(keyFile)
+	keys, err := cfg.anchorKeys(keyFiles)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile str
 	if err != nil {
 		return err
 	}
-	c, err := journal.NewChecker(known, key, pinned...)
+	c, err := journal.NewChecker(known, keys, pinned...)
 	if err != nil {
 		return err
 	}
@@ -65,13 +66,20 @@ func (a *app) runJournalVerify(ctx context.Context, d databaseFlags, keyFile str
 	if err != nil {
 		return err
 	}
-	return a.sayJournal(c, flaw, key)
+	return a.sayJournal(c, flaw, keys)
 }
 
-// anchorKey is the key whose anchors count: that of the file, else the server's. Without either it is nil, and all count.
-func (c *config) anchorKey(file string) (ed25519.PublicKey, error) {
-	if file != "" {
-		return publicKey(file)
+// anchorKeys are those whose anchors count: those of the files, else the server's. Without either there are none, and all count.
+func (c *config) anchorKeys(files []string) (keys []ed25519.PublicKey, err error) {
+	for _, file := range files {
+		key, err := publicKey(file)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) > 0 {
+		return keys, nil
 	}
 	own, err := c.serverKey()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +88,7 @@ func (c *config) anchorKey(file string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return own.Public().(ed25519.PublicKey), nil
+	return []ed25519.PublicKey{own.Public().(ed25519.PublicKey)}, nil
 }
 
 // walk shows on a terminal how far it has come.
@@ -92,13 +100,17 @@ func (a *app) walk(ctx context.Context, s hayalet.Store, c *journal.Checker) (*j
 	seen := func(uint64) {}
 	if shown := a.progress(a.text.T("progress.verifying"), int64(last.Number), progressbar.OptionShowCount()); shown != nil {
 		defer func() { _ = shown.Close() }() // a terminal that cannot be written to is no reason to fail
-		seen = func(uint64) { shown.add(1) }
+		done := uint64(0)
+		seen = func(number uint64) {
+			shown.add(int64(number - done))
+			done = number
+		}
 	}
 	return c.Walk(ctx, s, seen)
 }
 
 // sayJournal says what the walk found. That the journal does not hold is exit code 1.
-func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, key ed25519.PublicKey) error {
+func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, keys []ed25519.PublicKey) error {
 	if flaw != nil {
 		fmt.Fprintln(a.stdout, a.text.T("journal.broken", printable([]byte(a.sentence(flaw)))))
 		return exitCode{exitError, errSilent}
@@ -108,25 +120,44 @@ func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, key ed25519.Pub
 		return err
 	}
 	fmt.Fprintln(a.stdout, a.text.T("journal.holds", c.Blocks, c.Frames, c.From.String(), c.To.String()))
-	fmt.Fprintln(a.stdout, a.text.T("journal.last", c.Last().String()))
+	if c.Anchors > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("journal.last.anchored", c.Anchor().String()))
+	} else {
+		fmt.Fprintln(a.stdout, a.text.T("journal.last", c.Last().String()))
+	}
 	if c.Pinned > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("evidence.pinned", c.Pinned))
 	}
 	if gone := c.Blocks - c.Bodies; gone > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("journal.dropped", gone))
 	}
+	if c.Holes > 0 {
+		fmt.Fprintln(a.stdout, a.text.T("journal.holes", c.Dropped, c.Holes))
+	}
 	switch {
 	case c.Anchors == 0:
 		fmt.Fprintln(a.stdout, a.text.T("journal.unanchored"))
-	case key == nil:
+	case len(keys) == 0:
 		fmt.Fprintln(a.stdout, a.text.T("journal.anchored.anybody", c.Anchors, c.Anchored))
 	default:
-		fmt.Fprintln(a.stdout, a.text.T("journal.anchored", c.Anchors, c.Anchored, evidence.Fingerprint(key)))
+		fmt.Fprintln(a.stdout, a.text.T("journal.anchored", c.Anchors, c.Anchored, fingerprints(keys)))
 	}
 	if c.Foreign > 0 {
 		fmt.Fprintln(a.stdout, a.text.T("journal.foreign", c.Foreign))
 	}
+	if len(c.Passed) > 0 {
+		return hint(fmt.Errorf("there is no header of block %d to hold against --anchor: retention has dropped it", c.Passed[0].Block),
+			"give an anchor that the server has logged: the blocks of those stay")
+	}
 	return nil
+}
+
+func fingerprints(keys []ed25519.PublicKey) string {
+	var all []string
+	for _, key := range keys {
+		all = append(all, evidence.Fingerprint(key))
+	}
+	return strings.Join(all, ", ")
 }
 
 // sentence is a flaw in words.

@@ -22,6 +22,7 @@ type Case struct {
 	History    []hayalet.Incident
 	Excerpt    *Excerpt
 	Headers    []byte         // from the excerpt's first block on to that of the anchor
+	Holes      []hayalet.Hole // what is not among them, by the key that the case is signed with
 	Anchor     hayalet.Anchor // by the key that the case is signed with
 	Further    map[string][]byte
 }
@@ -62,9 +63,11 @@ func (c *Case) files() (map[string][]byte, error) {
 		files = make(map[string][]byte)
 	}
 	files[headersName] = c.Headers
-	for name, v := range map[string]any{
-		incidentName: c.Incident, historyName: c.History, anchorName: anchorOf(&c.Anchor),
-	} {
+	listed := map[string]any{incidentName: c.Incident, historyName: c.History, anchorName: anchorOf(&c.Anchor)}
+	if len(c.Holes) > 0 {
+		listed[droppedName] = droppedRuns(c.Holes)
+	}
+	for name, v := range listed {
 		text, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
 			return nil, err

@@ -25,7 +25,17 @@ var begin = hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
 // blocks keeps a journal's blocks in memory.
 type blocks struct {
 	hayalet.Blocks
-	all []hayalet.Block
+	all   []hayalet.Block
+	holes []hayalet.Hole
+}
+
+func (s *blocks) FindHoles(_ context.Context, from, to uint64) (found []hayalet.Hole, err error) {
+	for _, h := range s.holes {
+		if h.First >= from && (to == 0 || h.First <= to) {
+			found = append(found, h)
+		}
+	}
+	return found, nil
 }
 
 func (s *blocks) AppendBlock(_ context.Context, b hayalet.Block) error {

@@ -19,7 +19,11 @@ func (v *verifier) chain() *journal.Flaw {
 	if len(raw) == 0 || len(raw)%journal.HeaderSize != 0 {
 		return flaw("file-changed", headersName)
 	}
-	v.links = links{raw, journal.Pin{Block: a.Block, Hash: a.Hash}}
+	holes, flawed := v.dropped()
+	if flawed != nil {
+		return flawed
+	}
+	v.links = links{raw, journal.Pin{Block: a.Block, Hash: a.Hash}, holes}
 	v.result.Headers, v.result.Anchor = v.links.count(), v.links.end
 	return v.links.broken()
 }

@@ -36,7 +36,7 @@ type Excerpt struct {
 	Window  // Since and Until are where it was cut, if it was
 	Frames  []hayalet.Frame
 	Blocks  []Block
-	Dropped int  // blocks of the time whose frames retention has taken away
+	Dropped int  // blocks of the time whose frames retention has taken away, some with their headers
 	Cut     bool // there was more than a case holds
 
 	limits limits
@@ -70,17 +70,26 @@ var ErrNoFrames = errors.New("the journal holds no frames of that time")
 var errFull = errors.New("the case is full")
 
 // Gather reads the frames of a station: those of the window, or as much of it as a case holds.
-func Gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window) (*Excerpt, error) {
-	return gather(ctx, blocks, st, w, most())
+func Gather(ctx context.Context, chain journal.Chain, st hayalet.StationID, w Window) (*Excerpt, error) {
+	return gather(ctx, chain, st, w, most())
 }
 
-func gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window, l limits) (*Excerpt, error) {
+func gather(ctx context.Context, chain journal.Chain, st hayalet.StationID, w Window, l limits) (*Excerpt, error) {
 	opener, err := journal.NewOpener()
 	if err != nil {
 		return nil, err
 	}
 	x := &Excerpt{Station: st, Window: w, limits: l}
-	err = blocks.ReadBlocks(ctx, hayalet.BlockQuery{Since: w.Since, Until: w.Until, Bodies: true}, func(b hayalet.Block) error {
+	last := uint64(0)
+	err = chain.ReadBlocks(ctx, hayalet.BlockQuery{Since: w.Since, Until: w.Until, Bodies: true}, func(b hayalet.Block) error {
+		if last > 0 && b.Number > last+1 {
+			gone, err := lost(ctx, chain, hayalet.BlockRange{First: last + 1, Last: b.Number - 1})
+			if err != nil {
+				return err
+			}
+			x.Dropped += gone
+		}
+		last = b.Number
 		if b.Body == nil {
 			x.Dropped++
 			return nil
@@ -105,6 +114,17 @@ func gather(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w 
 	}
 	x.Dropped -= x.missed
 	return x, nil
+}
+
+// lost is how many of the blocks retention says it has dropped: all of them, or none. Those may be of another time.
+func lost(ctx context.Context, chain journal.Chain, r hayalet.BlockRange) (int, error) {
+	holes, err := chain.FindHoles(ctx, r.First, r.First)
+	for i := range holes {
+		if holes[i].BlockRange == r && journal.HoleHolds(&holes[i]) {
+			return int(r.Last - r.First + 1), err
+		}
+	}
+	return 0, err
 }
 
 // take takes from a block what belongs to the excerpt.
@@ -179,14 +199,20 @@ func (x *Excerpt) FirstBlock() uint64 { return x.Blocks[0].Number }
 // LastBlock is the number of the last one.
 func (x *Excerpt) LastBlock() uint64 { return x.Blocks[len(x.Blocks)-1].Number }
 
-// Headers reads the headers of these blocks, both included, as headers.bin has them: one behind the other.
-func Headers(ctx context.Context, blocks hayalet.Blocks, from, to uint64) ([]byte, error) {
+// Headers reads the headers of these blocks, both included, as headers.bin has them: one behind the other, without what is
+// in the holes, of which some may be there still.
+func Headers(ctx context.Context, blocks hayalet.Blocks, from, to uint64, holes ...hayalet.Hole) ([]byte, error) {
 	if to < from || to-from >= MaxHeaders {
 		return nil, fmt.Errorf("the chain from block %d to block %d is too long for a case", from, to)
 	}
 	var all []byte
 	err := blocks.ReadBlocks(ctx, hayalet.BlockQuery{From: from, To: to}, func(b hayalet.Block) error {
-		all = append(all, b.Header...)
+		for len(holes) > 0 && holes[0].Last < b.Number {
+			holes = holes[1:]
+		}
+		if len(holes) == 0 || b.Number < holes[0].First {
+			all = append(all, b.Header...)
+		}
 		return nil
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hayalet"
+	"hayalet/internal/journal"
 )
 
 // What the tests look at besides the package's own interface.
@@ -13,6 +14,6 @@ var (
 )
 
 // GatherAtMost gathers with these limits: bytes of the lines, leaves, and blocks.
-func GatherAtMost(ctx context.Context, blocks hayalet.Blocks, st hayalet.StationID, w Window, lines, leaves int, chain uint64) (*Excerpt, error) {
-	return gather(ctx, blocks, st, w, limits{lines, leaves, chain})
+func GatherAtMost(ctx context.Context, chain journal.Chain, st hayalet.StationID, w Window, lines, leaves int, links uint64) (*Excerpt, error) {
+	return gather(ctx, chain, st, w, limits{lines, leaves, links})
 }

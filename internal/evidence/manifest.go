@@ -21,6 +21,7 @@ const (
 	framesName    = "frames.jsonl"
 	blocksName    = "blocks.jsonl"
 	headersName   = "headers.bin"
+	droppedName   = "dropped.json" // only where some were
 	anchorName    = "anchor.json"
 )
 

@@ -35,7 +35,10 @@ func Prove(ctx context.Context, blocks hayalet.Blocks, pos uint64, anchor func(c
 	p := &Proof{Format: ProofFormat}
 	block := uint64(0)
 	err := blocks.ReadBlocks(ctx, hayalet.BlockQuery{Position: pos, Bodies: true}, func(b hayalet.Block) error {
-		if block = b.Number; b.Body == nil {
+		switch block = b.Number; {
+		case pos > 0 && pos < b.First:
+			return fmt.Errorf("retention has taken its block, which was before block %d", block)
+		case b.Body == nil:
 			return fmt.Errorf("retention has taken the frames of block %d", block)
 		}
 		if err := p.leaf(&b, pos); err != nil {
@@ -102,7 +105,7 @@ func CheckProof(text []byte, known Known) (is Proven, err error) {
 		return is, errors.New("its frame cannot be read")
 	}
 	is.Anchor = p.Anchor.signed()
-	l := links{p.Headers, journal.Pin{Block: p.Anchor.Block, Hash: p.Anchor.Hash}}
+	l := links{raw: p.Headers, end: journal.Pin{Block: p.Anchor.Block, Hash: p.Anchor.Hash}}
 	if is.Flaw = p.flaw(&l, &is.Frame, known); is.Flaw != nil {
 		return is, nil
 	}
@@ -120,7 +123,7 @@ func (p *Proof) flaw(l *links, f *hayalet.Frame, known Known) *journal.Flaw {
 	if found := l.broken(); found != nil {
 		return found
 	}
-	h := l.header(p.Anchor.Block + 1 - uint64(l.count()))
+	h := l.at(0)
 	at := record{Place{p.Index, f.Conn, f.Seq}, h.First + uint64(p.Index), journal.Leaf(f)}
 	switch {
 	case !journal.Proves(at.leaf, p.Index, int(h.Frames), p.Path, h.Root):

@@ -391,6 +391,23 @@ func TestDocsCheckACase(t *testing.T) {
 	if said := check(whole); said != "12 frames hold\n" {
 		t.Errorf("it says of a case that nobody changed: %s", said)
 	}
+	over := holed(t, 1)
+	if said := check(overHoles(t, over, keyOf(1), 11)); said != "8 frames hold\n" {
+		t.Errorf("it says of a case over a hole: %s", said)
+	}
+	signed, err := os.ReadFile(filepath.Join(dir, "hole-5.bytes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := os.ReadFile(filepath.Join(dir, "hole-5.sig"))
+	if err != nil || !ed25519.Verify(public(keyOf(1)), signed, sig) {
+		t.Errorf("what it writes of the hole is not what was signed: %v", err)
+	}
+	bare := unpack(t, overHoles(t, over, keyOf(1), 11))
+	delete(bare, "dropped.json")
+	if said := check(pack(t, bare)); !strings.Contains(said, "AssertionError") {
+		t.Errorf("it says of a case without the record of its hole: %s", said)
+	}
 	files := unpack(t, whole)
 	lines("frames.jsonl", swapped(2, 5))(files)
 	if said := check(pack(t, files)); !strings.Contains(said, "a frame was changed, removed or moved") {

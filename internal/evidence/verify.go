@@ -16,6 +16,7 @@ type Result struct {
 	Flaw     *journal.Flaw // the first thing that does not hold; nil: all does
 	Frames   int           // that were proven
 	Headers  int
+	Dropped  uint64          // headers between them that retention has taken away
 	Anchor   journal.Pin     // what it is of
 	Anchored hayalet.Instant // its time
 	Pinned   int             // pins that the chain agrees with

@@ -14,6 +14,7 @@ import (
 type store struct {
 	mu       sync.Mutex
 	blocks   []hayalet.Block
+	holes    []hayalet.Hole
 	fail     error
 	appended chan struct{} // where it is not nil, it gets one token for each try
 }
@@ -83,4 +84,13 @@ func (s *store) DropBodies(_ context.Context, numbers []uint64) error {
 		s.blocks[n-1].Body, s.blocks[n-1].Stations = nil, nil
 	}
 	return nil
+}
+
+func (s *store) FindHoles(_ context.Context, from, to uint64) (found []hayalet.Hole, err error) {
+	for _, h := range s.holes {
+		if h.First >= from && (to == 0 || h.First <= to) {
+			found = append(found, h)
+		}
+	}
+	return found, nil
 }

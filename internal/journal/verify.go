@@ -20,6 +20,8 @@ type Flaw struct {
 // Checked is what a walk over a chain saw.
 type Checked struct {
 	Blocks, Bodies, Frames uint64
+	Dropped                uint64          // blocks that are not there, all of them in holes that retention has signed
+	Holes                  int             // these
 	From, To               hayalet.Instant // receipts
 	Anchors                int             // that the chain agrees with
 	Anchored               uint64          // the last block that they cover
@@ -30,22 +32,28 @@ type Checked struct {
 // Checker walks over a chain, block by block from the first, and finds where it first does not hold. One goroutine uses it.
 type Checker struct {
 	Checked
+	Passed  []Pin // pins of blocks that were dropped: they say nothing any more
 	opener  *Opener
+	keys    []ed25519.PublicKey
 	last    Header
 	leaves  []Hash
 	anchors []hayalet.Anchor // those that are not reached yet, in the order of their blocks
 	pins    []Pin            // likewise
+	anchor  Pin              // the last block that is anchored
+	holes   []hayalet.Hole   // that may be what is missing before the next block
+	crossed bool             // the block lies behind a hole
 }
 
-// NewChecker returns a checker that knows anchors, and pins, which need no key. With a key, only anchors of this key count.
-func NewChecker(anchors []hayalet.Anchor, key ed25519.PublicKey, pins ...Pin) (*Checker, error) {
+// NewChecker returns a checker that knows anchors, and pins, which need no key. With keys, only anchors and holes of these
+// count.
+func NewChecker(anchors []hayalet.Anchor, keys []ed25519.PublicKey, pins ...Pin) (*Checker, error) {
 	o, err := NewOpener()
 	if err != nil {
 		return nil, err
 	}
-	c := &Checker{opener: o, pins: slices.SortedFunc(slices.Values(pins), func(a, b Pin) int { return cmp.Compare(a.Block, b.Block) })}
+	c := &Checker{opener: o, keys: keys, pins: slices.SortedFunc(slices.Values(pins), func(a, b Pin) int { return cmp.Compare(a.Block, b.Block) })}
 	for _, a := range anchors {
-		if key != nil && !key.Equal(ed25519.PublicKey(a.Key)) {
+		if !c.trusts(a.Key) {
 			c.Foreign++
 			continue
 		}
@@ -55,13 +63,26 @@ func NewChecker(anchors []hayalet.Anchor, key ed25519.PublicKey, pins ...Pin) (*
 	return c, nil
 }
 
-// Walk checks all that the store holds, and tells each block's number to seen. The flaw is nil where everything holds; the
-// error is the store's.
-func (c *Checker) Walk(ctx context.Context, store hayalet.Blocks, seen func(number uint64)) (flaw *Flaw, err error) {
-	errFlaw := errors.New("") // ends the walk
-	err = store.ReadBlocks(ctx, hayalet.BlockQuery{Bodies: true}, func(b hayalet.Block) error {
+// trusts reports whether a key counts.
+func (c *Checker) trusts(key []byte) bool {
+	return len(c.keys) == 0 || slices.ContainsFunc(c.keys, func(k ed25519.PublicKey) bool { return k.Equal(ed25519.PublicKey(key)) })
+}
+
+// errEnd ends a walk over blocks.
+var errEnd = errors.New("end")
+
+// Walk checks all that the store holds, and tells each block's number to seen. Blocks may be appended and dropped meanwhile.
+// The flaw is nil where everything holds; the error is the store's.
+func (c *Checker) Walk(ctx context.Context, chain Chain, seen func(number uint64)) (flaw *Flaw, err error) {
+	err = chain.ReadBlocks(ctx, hayalet.BlockQuery{Bodies: true}, func(b hayalet.Block) error {
+		if next := c.last.Number + 1; b.Number > next {
+			var err error
+			if c.holes, err = chain.FindHoles(ctx, c.anchor.Block+1, next); err != nil {
+				return err
+			}
+		}
 		if flaw = c.Block(&b); flaw != nil {
-			return errFlaw
+			return errEnd
 		}
 		seen(b.Number)
 		return nil
@@ -72,7 +93,10 @@ func (c *Checker) Walk(ctx context.Context, store hayalet.Blocks, seen func(numb
 	case err != nil && !errors.Is(err, hayalet.ErrNotFound):
 		return nil, err
 	}
-	return c.End(), nil
+	if flaw = c.End(); flaw != nil {
+		return flaw, nil
+	}
+	return c.beyond(ctx, chain)
 }
 
 // Block checks the next block.
@@ -96,6 +120,9 @@ func (c *Checker) Block(b *hayalet.Block) *Flaw {
 	if flaw := c.anchored(&h); flaw != nil {
 		return flaw
 	}
+	if flaw := c.landed(&h); flaw != nil {
+		return flaw
+	}
 	if c.Blocks == 0 {
 		c.From = h.FirstAt
 	}
@@ -104,28 +131,32 @@ func (c *Checker) Block(b *hayalet.Block) *Flaw {
 	return nil
 }
 
-// link checks that the header, which stands at the place of a number, is the next of the chain.
+// link checks that the header, which stands at the place of a number, is the next of the chain, or the next behind a hole.
 func (c *Checker) link(place uint64, h *Header) *Flaw {
-	next := c.last.Number + 1
-	switch {
+	if place > c.last.Number+1 {
+		return c.cross(place, h)
+	}
+	return follows(&c.last, h, place)
+}
+
+// follows checks that a header, which stands at the place of a number, is the next one after last. That of the first block
+// follows an empty one.
+func follows(last, h *Header, place uint64) *Flaw {
+	var prev Hash // zeroes in the first
+	if last.Number > 0 {
+		prev = last.Hash()
+	}
+	switch next := last.Number + 1; {
 	case place > next:
 		return &Flaw{"block-removed", []any{next, place - 1}}
 	case h.Number != place:
 		return &Flaw{"header-moved", []any{place, h.Number}}
-	case h.Prev != c.prev():
-		return &Flaw{"block-link", []any{h.Number, c.last.Number}}
-	case h.First != max(c.last.First+uint64(c.last.Frames), 1):
+	case h.Prev != prev:
+		return &Flaw{"block-link", []any{h.Number, last.Number}}
+	case h.First != max(last.First+uint64(last.Frames), 1):
 		return &Flaw{"block-positions", []any{h.Number, h.First}}
 	}
 	return nil
-}
-
-// prev is what the next header must hold: the first one zeroes.
-func (c *Checker) prev() Hash {
-	if c.last.Number == 0 {
-		return Hash{}
-	}
-	return c.last.Hash()
 }
 
 func (c *Checker) body(b *hayalet.Block, h *Header) *Flaw {
@@ -170,6 +201,7 @@ func (c *Checker) anchored(h *Header) *Flaw {
 		} else if !bytes.Equal(a.Hash, hash[:]) {
 			return &Flaw{"anchor-hash", []any{a.Block, a.At.String()}}
 		}
+		c.anchor = h.Pin()
 		c.Anchors, c.Anchored, c.anchors = c.Anchors+1, a.Block, c.anchors[1:]
 	}
 	for len(c.pins) > 0 && c.pins[0].Block <= h.Number {
@@ -183,6 +215,9 @@ func (c *Checker) anchored(h *Header) *Flaw {
 
 // Last is the block that the walk saw last.
 func (c *Checker) Last() Pin { return c.last.Pin() }
+
+// Anchor is the last block that is anchored, or an empty one: retention leaves it where it is.
+func (c *Checker) Anchor() Pin { return c.anchor }
 
 // End checks that the chain does not end before the last anchor or pin.
 func (c *Checker) End() *Flaw {

@@ -43,9 +43,9 @@ func pinned(t *testing.T, s *store, block int) journal.Pin {
 	return h.Pin()
 }
 
-func walk(t *testing.T, s *store, anchors []hayalet.Anchor, key ed25519.PublicKey, pins ...journal.Pin) (*journal.Checker, *journal.Flaw) {
+func walk(t *testing.T, s *store, anchors []hayalet.Anchor, keys []ed25519.PublicKey, pins ...journal.Pin) (*journal.Checker, *journal.Flaw) {
 	t.Helper()
-	c, err := journal.NewChecker(anchors, key, pins...)
+	c, err := journal.NewChecker(anchors, keys, pins...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestWholeChainHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	anchors := []hayalet.Anchor{anchored(t, s, 5, 1), anchored(t, s, 3, 1), anchored(t, s, 4, 2)}
-	c, flaw := walk(t, s, anchors, ed25519.PublicKey(anchors[0].Key))
+	c, flaw := walk(t, s, anchors, []ed25519.PublicKey{anchors[0].Key})
 	want := journal.Checked{
 		Blocks: 6, Bodies: 4, Frames: 12, From: s.blocks[0].FirstAt, To: s.blocks[5].LastAt, Anchors: 2, Anchored: 5, Foreign: 1,
 	}
