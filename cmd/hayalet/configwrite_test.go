@@ -28,7 +28,7 @@ max_message: 1000
 log: {format: json, level: debug}
 tls: {cert: cert.pem, key: key.pem}
 journal: {linger: 5ms, max_frames: 64}
-retention: {every: 1h, frames: {age: 30d, size: 15GB}, readings: {age: 36h, size: 500MB}, incidents: {age: 1000d, size: 10MB},
+retention: {every: 1h, frames: {age: 30d, size: 15GB}, headers: {age: 200d, size: 2GB}, readings: {age: 36h, size: 500MB}, incidents: {age: 1000d, size: 10MB},
   transactions: {age: 1d, size: 1MB}, audit: {age: 2h, size: 7GB}}
 api: {token_file: "~"}
 tariff: {price: 7.123456, currency: "no"}

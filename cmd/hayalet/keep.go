@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"math"
@@ -15,6 +16,7 @@ import (
 type retentionConfig struct {
 	Every        time.Duration `koanf:"every"`
 	Frames       keep          `koanf:"frames"`
+	Headers      keep          `koanf:"headers"`
 	Readings     keep          `koanf:"readings"`
 	Incidents    keep          `koanf:"incidents"`
 	Transactions keep          `koanf:"transactions"`
@@ -37,19 +39,19 @@ const day = 24 * time.Hour
 func defaultRetention() retentionConfig {
 	year := keep{Age: age(400 * day)} // and a month, so that last year's can be compared
 	return retentionConfig{
-		Every: retention.DefaultEvery, Frames: keep{age(90 * day), 10_000_000_000}, Readings: year, Transactions: year, Audit: year,
+		Every: retention.DefaultEvery, Frames: keep{age(90 * day), 10_000_000_000}, Headers: year, Readings: year, Transactions: year, Audit: year,
 	}
 }
 
 // limits are those of all kinds by their names.
 func (c *retentionConfig) limits() map[string]keep {
-	return map[string]keep{"frames": c.Frames, "readings": c.Readings, "incidents": c.Incidents, "transactions": c.Transactions, "audit": c.Audit}
+	return map[string]keep{"frames": c.Frames, "headers": c.Headers, "readings": c.Readings, "incidents": c.Incidents, "transactions": c.Transactions, "audit": c.Audit}
 }
 
-// keeping is the configuration of the keeper.
-func (c *retentionConfig) keeping() retention.Config {
-	return retention.Config{Every: c.Every, Limits: retention.Limits{
-		Frames: c.Frames.limit(), Readings: c.Readings.limit(), Incidents: c.Incidents.limit(), Transactions: c.Transactions.limit(), Audit: c.Audit.limit(),
+// keeping is the configuration of the keeper, which signs with the key what goes of the journal's chain.
+func (c *retentionConfig) keeping(key ed25519.PrivateKey) retention.Config {
+	return retention.Config{Every: c.Every, Key: key, Limits: retention.Limits{
+		Frames: c.Frames.limit(), Headers: c.Headers.limit(), Readings: c.Readings.limit(), Incidents: c.Incidents.limit(), Transactions: c.Transactions.limit(), Audit: c.Audit.limit(),
 	}}
 }
 

@@ -324,7 +324,7 @@ func (s *server) run(ctx context.Context) error {
 	if s.queue != nil {
 		inner.Go(func() error { return s.queue.Run(outer) })
 	}
-	keeper := retention.New(s.db, s.cfg.Retention.keeping(), time.Now, s.log)
+	keeper := retention.New(s.db, s.cfg.Retention.keeping(s.anchors.key), time.Now, s.log)
 	inner.Go(func() error { return keeper.Run(outer) })
 	inner.Go(func() error { giveBack(outer); return nil })
 	if s.record != nil {

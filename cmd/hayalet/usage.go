@@ -36,9 +36,9 @@ func (a *app) storeUsage() *cobra.Command {
 }
 
 // usageKinds are the store's kinds of records in the order in which they are told, and the sections of the configuration
-// that limit them; nothing limits the chain.
+// that limit them.
 func usageKinds() [][2]string {
-	return [][2]string{{"frames", "frames"}, {"chain", "chain"}, {"series", "readings"}, {"incidents", "incidents"}, {"transactions", "transactions"}, {"audit", "audit"}}
+	return [][2]string{{"frames", "frames"}, {"chain", "headers"}, {"series", "readings"}, {"incidents", "incidents"}, {"transactions", "transactions"}, {"audit", "audit"}}
 }
 
 // kindUsage is what one kind takes, for JSON.

@@ -6,7 +6,8 @@
 // be shown one frame without the others. The store ([hayalet.Blocks]) keeps blocks and knows nothing of what is in them.
 //
 // Words: a position is a frame's place in the whole journal, from 1; a leaf is the hash of a frame; the chain is the
-// headers, each with the hash of the one before.
+// headers, each with the hash of the one before; an anchor is a signature over where it ended; a hole is blocks between two
+// anchored ones that retention has dropped, and says so with a signature.
 //
 //	j, err := journal.Open(ctx, store, journal.Config{Next: engine, From: mark}, log)
 //	go j.Run(ctx)

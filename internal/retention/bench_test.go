@@ -53,6 +53,46 @@ func BenchmarkCommitWhileDropping(b *testing.B) {
 	}
 }
 
+// BenchmarkCommitWhileDroppingHeaders is the same while 200 000 headers go, in runs of 6000.
+func BenchmarkCommitWhileDroppingHeaders(b *testing.B) {
+	const blocks, each = 200_000, 6000
+	db, path := open(b)
+	write(b, path, chained(b, blocks, 600*time.Millisecond))
+	anchor(b, db, keyOf(1), each)
+	save(b, db, hayalet.State{Mark: blocks})
+	w := &writer{db: db, body: make([]byte, 4000), number: blocks}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(w.body)
+	for b.Loop() {
+		w.took = nil
+		for range 5000 {
+			w.append(b)
+		}
+		w.report(b, "alone")
+		w.took = nil
+		gone := make(chan retention.Dropped, 1)
+		begun := time.Now()
+		k := retention.New(db, retention.Config{Limits: retention.Limits{Headers: retention.Limit{Age: time.Hour}}, Key: keyOf(1)}, time.Now, slog.New(slog.DiscardHandler))
+		go func() {
+			all, err := k.Sweep(context.WithoutCancel(b.Context()))
+			if err != nil {
+				b.Error(err)
+			}
+			gone <- all
+		}()
+		for swept := false; !swept; {
+			w.append(b)
+			select {
+			case all := <-gone:
+				b.ReportMetric(float64(all.Headers), "headers")
+				swept = true
+			default:
+			}
+		}
+		w.report(b, "dropping")
+		b.ReportMetric(time.Since(begun).Seconds(), "s/sweep")
+	}
+}
+
 // writer appends blocks, one after the other, and notes how long each took.
 type writer struct {
 	db     *sqlite.DB

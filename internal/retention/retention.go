@@ -3,11 +3,13 @@
 // It goes in small steps, each one short commit, with a pause between them: stations never wait for it. It leaves three
 // things alone, whatever the limits say: incidents that are open, frames and readings that are evidence of an incident that
 // is kept (see [Evidence]), and frames that the engine's state does not hold yet, without which a restart would lose them.
-// Of blocks it drops the bodies; the headers stay, and with them the chain.
+// Of blocks it drops the bodies first. The headers, which are the chain, stay longer, and go by whole runs that have no body
+// and lie between two anchors: those stay, and a signed statement of what went bridges the hole.
 package retention
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -35,20 +37,23 @@ type Limit struct {
 
 // Limits are what is kept of all kinds.
 type Limits struct {
-	Frames, Readings, Incidents, Transactions, Audit Limit
+	Frames, Headers, Readings, Incidents, Transactions, Audit Limit
 }
 
 // Config says what is kept. A zero Every or Pause takes its default; a negative Pause is none.
 type Config struct {
 	Limits Limits
-	Every  time.Duration // from the end of one sweep to the next
-	Pause  time.Duration // after each step, at least
+	Every  time.Duration      // from the end of one sweep to the next
+	Pause  time.Duration      // after each step, at least
+	Key    ed25519.PrivateKey // the server's, which anchors the journal and signs what goes of it; without it no header does
 }
 
 // Store is what a keeper needs of a store.
 type Store interface {
 	hayalet.Retention
 	hayalet.Blocks
+	hayalet.Anchors
+	hayalet.Holes
 	LoadState(ctx context.Context, to func(hayalet.Snapshot) error) (mark uint64, err error)
 	PutAudit(ctx context.Context, e hayalet.AuditEntry) error
 }
@@ -120,7 +125,7 @@ func (k *Keeper) note(ctx context.Context, e hayalet.AuditEntry) error {
 
 // Dropped counts what a sweep took away.
 type Dropped struct {
-	Frames, Readings, Incidents, Transactions, Audit int
+	Frames, Headers, Readings, Incidents, Transactions, Audit int
 }
 
 // String names the kinds of which something went; "" is none.
@@ -129,7 +134,7 @@ func (d Dropped) String() string {
 	for _, kind := range []struct {
 		n    int
 		name string
-	}{{d.Frames, "frames"}, {d.Readings, "readings"}, {d.Incidents, "incidents"}, {d.Transactions, "transactions"}, {d.Audit, "audit entries"}} {
+	}{{d.Frames, "frames"}, {d.Headers, "headers"}, {d.Readings, "readings"}, {d.Incidents, "incidents"}, {d.Transactions, "transactions"}, {d.Audit, "audit entries"}} {
 		if kind.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", kind.n, kind.name))
 		}
@@ -169,6 +174,9 @@ func (k *Keeper) sweep(ctx context.Context, now hayalet.Instant) (gone Dropped, 
 	}
 	keep := evidenceOf(kept)
 	if gone.Frames, err = k.frames(ctx, now, l.Frames, keep); err != nil {
+		return gone, err
+	}
+	if gone.Headers, err = k.headers(ctx, now, l.Headers); err != nil {
 		return gone, err
 	}
 	readings := func(ctx context.Context, before hayalet.Instant, limit int) (int, error) {
