@@ -88,12 +88,9 @@ func (a *anchors) sign(ctx context.Context) error {
 // covering returns the first anchor by our key of this block or a later one, up to most and to the next hole, from which all
 // headers lead back. Where there is none it anchors the end of the journal, or the block itself where the end is too far away.
 func (a *anchors) covering(ctx context.Context, block, most uint64) (hayalet.Anchor, error) {
-	holes, err := a.db.FindHoles(ctx, block+1, most)
+	most, err := a.linked(ctx, block, most)
 	if err != nil {
 		return hayalet.Anchor{}, err
-	}
-	if len(holes) > 0 {
-		most = holes[0].First - 1
 	}
 	known, err := a.db.FindAnchors(ctx, block, 0)
 	if err != nil {
@@ -118,6 +115,27 @@ func (a *anchors) covering(ctx context.Context, block, most uint64) (hayalet.Anc
 		return hayalet.Anchor{}, err
 	}
 	return a.make(ctx, &last)
+}
+
+// linked is up to where, and at most up to a block, the headers behind another one are all there and stay. A record of a hole
+// that is not ours says so only where its first block is really missing.
+func (a *anchors) linked(ctx context.Context, block, most uint64) (uint64, error) {
+	holes, err := a.db.FindHoles(ctx, block+1, most)
+	if err != nil {
+		return 0, err
+	}
+	for i := range holes {
+		h := &holes[i]
+		gone := a.key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(h.Key)) && journal.HoleHolds(h)
+		if !gone {
+			gone = true
+			err = a.db.ReadBlocks(ctx, hayalet.BlockQuery{From: h.First, To: h.First}, func(hayalet.Block) error { gone = false; return nil })
+		}
+		if err != nil || gone {
+			return h.First - 1, err
+		}
+	}
+	return most, nil
 }
 
 // make anchors a block, and says so.

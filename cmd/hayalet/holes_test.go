@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,6 +121,37 @@ func TestCommandsOverHoles(t *testing.T) {
 	ask(exitOK, "anchors that were given and agree: 2", "journal", "verify", "--db", cfg.DB, "--anchor", pins[15], "--anchor", pins[40])
 	ask(exitOK, "anchors that were given and agree: 2", "evidence", "verify", name, "--anchor", pins[10], "--anchor", pins[30])
 	ask(exitUsage, "there is no header of block 17 to hold against --anchor: retention has dropped it", "journal", "verify", "--db", cfg.DB, "--anchor", "17"+strings.TrimPrefix(pins[15], "15"))
+}
+
+// TestAnchorsOfWhatIsBetweenHoles: what is kept is covered by the anchor that all headers lead to, whoever says what of holes.
+func TestAnchorsOfWhatIsBetweenHoles(t *testing.T) {
+	cfg := emptied(t)
+	db, err := sqlite.Open(t.Context(), cfg.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	a, err := newAnchors(t.Context(), &cfg, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	junk := hayalet.Hole{BlockRange: hayalet.BlockRange{First: 8, Last: 22}, Before: []byte{1}, After: []byte{1}, Key: []byte{1}, Signature: []byte{1}}
+	if err := db.PutHole(t.Context(), junk); err != nil {
+		t.Fatal(err)
+	}
+	covers := func(by *anchors, block, want uint64) {
+		t.Helper()
+		if got, err := by.covering(t.Context(), block, math.MaxUint64); err != nil || got.Block != want {
+			t.Errorf("block %d is covered by the anchor of block %d, want %d: %v", block, got.Block, want, err)
+		}
+	}
+	covers(a, 2, 5)
+	covers(a, 7, 10)
+	covers(a, 10, 10)
+	covers(a, 31, 35)
+	other := &anchors{db: db, key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), log: slog.New(slog.DiscardHandler)}
+	covers(other, 31, 40) // the end, which nobody with this key has anchored
+	covers(other, 7, 7)   // a hole of the key before lies between it and that
 }
 
 // TestNobodyElseMakesHoles: rows that were taken out of the database, with or without a record that says so.

@@ -147,7 +147,7 @@ func (a *app) sayJournal(c *journal.Checker, flaw *journal.Flaw, keys []ed25519.
 	}
 	if len(c.Passed) > 0 {
 		return hint(fmt.Errorf("there is no header of block %d to hold against --anchor: retention has dropped it", c.Passed[0].Block),
-			"give an anchor that the server has logged: the blocks of those stay")
+			"the block of an anchor that the server has logged stays, unless somebody takes the anchor out of the database")
 	}
 	return nil
 }
