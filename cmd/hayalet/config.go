@@ -143,7 +143,7 @@ func defaultConfig() config {
 	c.PathPrefixes = []string{"/", "/ocpp/"}
 	c.Interval = csms.DefaultInterval * time.Second
 	c.MaxMessage = gateway.DefaultMaxMessage
-	c.Journal.MaxFrames = journal.DefaultMaxFrames
+	c.Journal.Linger, c.Journal.MaxFrames = journal.DefaultLinger, journal.DefaultMaxFrames
 	c.Retention = defaultRetention()
 	c.Evidence.AnchorEvery = time.Hour
 	c.Relay.Upstreams, c.Relay.Compress = []string{}, true

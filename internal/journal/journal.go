@@ -15,8 +15,9 @@ import (
 	"hayalet/internal/frames"
 )
 
-// The defaults of Config.
+// The defaults of Config; that of Linger is for whoever asks.
 const (
+	DefaultLinger    = 2 * time.Millisecond
 	DefaultMaxFrames = 4096
 	DefaultMaxBytes  = 1 << 20
 )
@@ -27,12 +28,13 @@ const (
 	tryTimeout = 30 * time.Second // for one commit
 	knownGone  = 1024             // connections that have ended and are known still
 	spares     = 4                // batches that are kept for the next commits
+	enough     = 512              // frames for which the disk is worth its while: they do not linger
 )
 
-// Config says how frames are grouped and who hears of them. A zero field takes its default.
+// Config says how frames are grouped and who hears of them. A zero field takes its default, but for Linger.
 type Config struct {
-	Linger    time.Duration // how long the first frame of a block waits for others, besides those that come while the last block is written
-	MaxFrames int           // of a block; a full one does not linger
+	Linger    time.Duration // how long the first of a few frames waits for others, besides those that come while the last block is written
+	MaxFrames int           // of a block
 	MaxBytes  int           // of its messages
 
 	// Next is given what was committed, in the order of positions; nil: nobody. It gets all that the store has from
@@ -58,7 +60,7 @@ type Journal struct {
 	feed  *feed  // nil without Next
 
 	wake   chan struct{} // holds one token: something waits
-	full   chan struct{} // holds one token: a block is full
+	full   chan struct{} // holds one token: a block is worth writing
 	closed chan struct{}
 	ended  chan struct{}
 	once   sync.Once
@@ -258,7 +260,7 @@ func (j *Journal) add(c *commit, fs []hayalet.Frame) *commit {
 	case before == 0:
 		signal(j.wake)
 	}
-	if c.batch.Len() >= j.cfg.MaxFrames || c.batch.Bytes() >= j.cfg.MaxBytes {
+	if c.batch.Len() >= min(enough, j.cfg.MaxFrames) || c.batch.Bytes() >= j.cfg.MaxBytes {
 		signal(j.full)
 	}
 	return c
@@ -322,7 +324,7 @@ func (j *Journal) commitAll(ctx context.Context) (err error) {
 	}
 }
 
-// linger waits for more frames, unless the block is full or the journal is to end.
+// linger waits for more frames, unless there are enough or the journal is to end.
 func (j *Journal) linger(ctx context.Context) {
 	if j.cfg.Linger <= 0 {
 		return
