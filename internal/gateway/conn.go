@@ -25,35 +25,34 @@ const tapCloseTimeout = 10 * time.Second
 // conn is one socket; it is the Link of its peer. One goroutine runs serve, and then attend, or a loop watches it while it
 // rests; all other methods may be called by any.
 type conn struct {
-	srv  *Server
-	nc   net.Conn
-	br   *bufio.Reader // during the handshake only
-	sock *socket.Conn
-
+	// What is looked at for each message comes first, and lies together: with many stations each line of it comes from far.
+	sock     *socket.Conn
 	id       hayalet.ConnID
-	remote   string
-	station  hayalet.StationID // the handshake sets these three
+	station  hayalet.StationID // the handshake sets these two
 	protocol hayalet.Protocol
-	peer     Peer
+	waits    atomic.Int64 // the receipt of the oldest message that is not kept yet, else zero
+
+	tapMu  sync.Mutex
+	opened bool
+	ended  bool
+	seq    uint64
+	rest   rest
+
+	srv    *Server
+	nc     net.Conn
+	br     *bufio.Reader // during the handshake only
+	remote string
+	peer   Peer // the handshake sets it
+	since  hayalet.Instant
 
 	request     *socket.Request // during the handshake only
 	done        chan struct{}   // closed when all is over
 	established atomic.Bool     // the handshake is done
 
-	tapMu  sync.Mutex
-	seq    uint64
-	opened bool
-	ended  bool
-	since  hayalet.Instant
-	frames [2]hayalet.Frame
-
-	rest rest
-
 	// The message that its peer is receiving, until it is kept. Only the goroutine that reads knows it.
 	holding    bool
 	unkept     []byte
 	receivedAt hayalet.Instant
-	waits      atomic.Int64 // receivedAt until it is kept, else zero: for anybody
 }
 
 func newConn(base context.Context, s *Server, nc net.Conn) *conn {
@@ -288,7 +287,9 @@ func (c *conn) tap(ctx context.Context, next ...hayalet.Frame) error {
 	if c.ended {
 		return ErrClosed
 	}
-	fs := c.frames[:copy(c.frames[:], next)]
+	room := rooms.Get().(*[2]hayalet.Frame)
+	defer rooms.Put(room)
+	fs := room[:copy(room[:], next)]
 	for i := range fs {
 		f := &fs[i]
 		c.stamp(f)
@@ -306,6 +307,9 @@ func (c *conn) tap(ctx context.Context, next ...hayalet.Frame) error {
 	}
 	return nil
 }
+
+// rooms are where frames lie while the sink has them: too many connections are silent to have one each.
+var rooms = sync.Pool{New: func() any { return new([2]hayalet.Frame) }} //nolint:gochecknoglobals // a pool has no state that anybody could see
 
 // stamp says whose frame it is, and which. It is for the holder of tapMu.
 func (c *conn) stamp(f *hayalet.Frame) {

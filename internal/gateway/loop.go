@@ -277,10 +277,10 @@ func (c *conn) fail(err error) {
 
 // rest is what a connection has that can rest.
 type rest struct {
-	conn  *poll.Conn // nil: it cannot
-	peer  Prompter
 	state atomic.Int32
 	quiet atomic.Int32 // how often in a row nothing was heard of it
+	peer  Prompter     // nil: it cannot
+	conn  poll.Conn
 }
 
 // Who reads a connection.
@@ -298,14 +298,13 @@ func (c *conn) settle(tcp *net.TCPConn) bool {
 		return true
 	}
 	l := c.srv.loops[c.srv.settled.Add(1)%uint64(len(c.srv.loops))]
-	pc, err := l.poller.Adopt(tcp, c)
-	if err != nil {
+	if err := l.poller.Adopt(tcp, &c.rest.conn, c); err != nil {
 		c.log().Error("station lost: its socket cannot be watched", "station", c.station, "error", err)
 		return false
 	}
-	c.rest.conn, c.rest.peer = pc, peer
-	c.nc = pc
-	c.sock.Move(pc)
+	c.rest.peer = peer
+	c.nc = &c.rest.conn
+	c.sock.Move(c.nc)
 	return true
 }
 

@@ -68,11 +68,11 @@ type Journal struct {
 
 	mu      sync.Mutex
 	filling *commit
-	writing *commit // on its way to the disk
-	seen    map[hayalet.ConnID]*uint64
-	conn    hayalet.ConnID   // of the last frame
-	last    *uint64          // what was seen of it; nil: nothing yet
-	gone    []hayalet.ConnID // connections that have ended and are known still, the oldest at oldest
+	writing *commit                   // on its way to the disk
+	seen    map[hayalet.ConnID]uint64 // but for the connection of the last frame
+	conn    hayalet.ConnID            // of the last frame
+	last    uint64                    // what was seen of it
+	gone    []hayalet.ConnID          // connections that have ended and are known still, the oldest at oldest
 	oldest  int
 	trouble error // why the last commit failed; nil when it did not
 }
@@ -117,7 +117,7 @@ func Open(ctx context.Context, store hayalet.Blocks, cfg Config, log *slog.Logge
 	}
 	j := &Journal{
 		store: store, cfg: cfg, log: log, maker: m, wake: make(chan struct{}, 1), full: make(chan struct{}, 1),
-		closed: make(chan struct{}), ended: make(chan struct{}), spare: make(chan *frames.Batch, spares), seen: make(map[hayalet.ConnID]*uint64),
+		closed: make(chan struct{}), ended: make(chan struct{}), spare: make(chan *frames.Batch, spares), seen: make(map[hayalet.ConnID]uint64),
 	}
 	j.filling = j.newCommit()
 	if err := j.resume(ctx); err != nil {
@@ -146,17 +146,16 @@ func (j *Journal) news(f *hayalet.Frame) bool {
 	if f.Seq == 0 {
 		return true
 	}
-	if j.last == nil || j.conn != f.Conn { // a message and its answer come together
-		j.conn, j.last = f.Conn, j.seen[f.Conn]
-		if j.last == nil {
-			j.last = new(uint64)
-			j.seen[f.Conn] = j.last
+	if j.conn != f.Conn { // a message and its answer come together
+		if j.last != 0 {
+			j.seen[j.conn] = j.last
 		}
+		j.conn, j.last = f.Conn, j.seen[f.Conn]
 	}
-	if f.Seq <= *j.last {
+	if f.Seq <= j.last {
 		return false
 	}
-	*j.last = f.Seq
+	j.last = f.Seq
 	if f.Kind == hayalet.ConnClose {
 		j.part(f.Conn)
 	}

@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a socket of a poller.
+// Conn is a socket of a poller, once it was adopted.
 type Conn struct {
 	Owner Owner
 
-	poller        *Poller
-	local, remote netip.AddrPort
-
 	mu          sync.Mutex
-	fd          int // negative: closed
 	hungUp      bool
+	fd          int // negative: closed
+	poller      *Poller
 	read, write side
+
+	local, remote netip.AddrPort
 }
 
 var _ net.Conn = (*Conn)(nil)

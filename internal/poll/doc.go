@@ -4,7 +4,7 @@
 // then [Poller.Wait] returns it once there is something to try.
 //
 //	p, err := poll.New()
-//	c, err := p.Adopt(tcp, owner)
+//	err := p.Adopt(tcp, &c, owner)
 //	c.Rest()
 //	ready, err := p.Wait()
 //	n, err := ready[0].TryRead(buf)

@@ -50,21 +50,21 @@ func New() (*Poller, error) {
 // Close ends Wait. Connections that are open still are to be closed by whoever has them.
 func (p *Poller) Close() error { return p.file.Close() }
 
-// Adopt takes a connection out of Go's poller and into this one. It is not at rest. The TCP connection itself is used up,
-// also by an error.
-func (p *Poller) Adopt(tcp *net.TCPConn, owner Owner) (*Conn, error) {
-	c := &Conn{poller: p, Owner: owner, local: addrOf(tcp.LocalAddr()), remote: addrOf(tcp.RemoteAddr())}
+// Adopt takes a connection out of Go's poller and into this one, as c, which its owner may keep where it likes. It is not at
+// rest. The TCP connection itself is used up, also by an error.
+func (p *Poller) Adopt(tcp *net.TCPConn, c *Conn, owner Owner) error {
+	c.poller, c.Owner, c.local, c.remote = p, owner, addrOf(tcp.LocalAddr()), addrOf(tcp.RemoteAddr())
 	fd, err := detach(tcp)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.fd = fd
 	p.enter(fd, c)
 	if err := p.control(unix.EPOLL_CTL_ADD, fd, interest); err != nil {
 		p.leave(fd)
-		return nil, err
+		return err
 	}
-	return c, nil
+	return nil
 }
 
 // detach returns a descriptor of the same socket that Go knows nothing of.

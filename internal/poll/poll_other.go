@@ -23,7 +23,7 @@ func New() (*Poller, error) { return nil, errors.ErrUnsupported }
 func (*Poller) Close() error { return nil }
 
 // Adopt fails with [errors.ErrUnsupported].
-func (*Poller) Adopt(*net.TCPConn, Owner) (*Conn, error) { return nil, errors.ErrUnsupported }
+func (*Poller) Adopt(*net.TCPConn, *Conn, Owner) error { return errors.ErrUnsupported }
 
 // Wait fails with [errors.ErrUnsupported].
 func (*Poller) Wait() ([]*Conn, error) { return nil, errors.ErrUnsupported }

@@ -68,8 +68,8 @@ func pair(t *testing.T, p *poll.Poller, o poll.Owner) (*poll.Conn, *net.TCPConn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := p.Adopt(near.(*net.TCPConn), o)
-	if err != nil {
+	c := new(poll.Conn)
+	if err := p.Adopt(near.(*net.TCPConn), c, o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = c.Close(), far.Close() })
@@ -80,7 +80,8 @@ func TestIsANetConn(t *testing.T) {
 	p, _ := start(t)
 	nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
 		a, far := pair(t, p, new(owner))
-		b, err := p.Adopt(far, new(owner))
+		b := new(poll.Conn)
+		err := p.Adopt(far, b, new(owner))
 		return a, b, func() { _, _ = a.Close(), b.Close() }, err
 	})
 }

@@ -74,13 +74,14 @@ type Conn struct {
 	deflate bool // negotiated; set by Start
 	rests   bool // set by Move
 
-	turn    turn
-	out     buffer      // the frame being written; of who has the turn
-	writeBy moment      // the deadline of writing that is set; of who has the turn
+	turn    turn        // these three are looked at for each message, and lie together
 	closing atomic.Bool // our close frame is out, nothing follows; set by who has the turn
+	cutOff  atomic.Bool // ctx has ended, or is about to
 
 	owed atomic.Pointer[[]byte] // the payload of a pong that goes out before the turn is passed for good
 
+	out     buffer // the frame being written; of who has the turn
+	writeBy moment // the deadline of writing that is set; of who has the turn
 	mu      sync.Mutex
 	closeBy moment // no read lasts longer than this once we are closing; 0: we are not
 	ended   bool
@@ -137,6 +138,7 @@ func (c *Conn) Context() context.Context { return c.ctx }
 
 // Cut ends the connection without a word.
 func (c *Conn) Cut() {
+	c.cutOff.Store(true)
 	c.cancel()
 	c.mu.Lock()
 	nc := c.nc

@@ -37,7 +37,7 @@ func (c *Conn) TryTurn() bool {
 	if !c.turn.try() {
 		return false
 	}
-	if c.closing.Load() || c.ctx.Err() != nil {
+	if c.closing.Load() || c.cutOff.Load() {
 		c.PassTurn()
 		return false
 	}
