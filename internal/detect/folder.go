@@ -23,16 +23,23 @@ const Reopen = 12 * time.Hour
 // Folder folds the verdicts of one station into incidents. It keeps the running incident of each rule and connector, or
 // the last one whose flow ended.
 type Folder struct {
-	last map[place]*hayalet.Incident
+	last map[place]*hayalet.Incident // nil until there is one: most stations never have any
 }
 
 // NewFolder returns a folder that knows the incidents given, as Kept returned them.
 func NewFolder(kept []hayalet.Incident) *Folder {
-	f := &Folder{last: make(map[place]*hayalet.Incident, len(kept))}
+	f := new(Folder)
 	for _, inc := range kept {
-		f.last[place{inc.Rule, inc.Connector}] = &inc
+		f.keep(place{inc.Rule, inc.Connector}, &inc)
 	}
 	return f
+}
+
+func (f *Folder) keep(at place, inc *hayalet.Incident) {
+	if f.last == nil {
+		f.last = make(map[place]*hayalet.Incident)
+	}
+	f.last[at] = inc
 }
 
 // Kept returns copies of the incidents that the folder still needs, in the order of their keys.
@@ -92,7 +99,7 @@ func (f *Folder) Fold(v *hayalet.Verdict) (hayalet.Incident, bool) {
 			reopen(inc)
 		default:
 			inc = open(v)
-			f.last[at] = inc
+			f.keep(at, inc)
 		}
 		extend(inc, v)
 		if v.Kind == hayalet.Found {
