@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gobwas/ws"
 
 	"hayalet"
 	"hayalet/internal/frames"
@@ -101,11 +104,15 @@ func (s *Server) watch(ctx context.Context) (end func()) {
 	}
 }
 
-// lookAfter wakes connections that have been silent for long, so that they are asked for a sign of life.
+// lookAfter asks connections that rest for a sign of life after a silence of PingInterval, and cuts those that give none in
+// PongTimeout; both may last an eighth of PingInterval longer.
 func (s *Server) lookAfter(ctx context.Context) {
-	const looks = 8 // in the time of silence that is allowed
-	ticker := time.NewTicker(max(s.cfg.PingInterval/looks, time.Millisecond))
+	const looks = 8 // in PingInterval
+	pause := max(s.cfg.PingInterval/looks, time.Millisecond)
+	last := looks + int32(min((s.cfg.PongTimeout+pause-1)/pause, math.MaxInt32/2)) + 1
+	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
+	var dead []*conn
 	for {
 		select {
 		case <-ticker.C:
@@ -114,11 +121,30 @@ func (s *Server) lookAfter(ctx context.Context) {
 		}
 		s.mu.Lock()
 		for c := range s.conns {
-			if c.rest.state.Load() == resting && c.rest.quiet.Add(1) > looks {
-				c.probe()
+			if c.rest.state.Load() != resting {
+				continue
+			}
+			switch quiet := c.rest.quiet.Add(1); {
+			case quiet == looks+1:
+				c.ping()
+			case quiet > last:
+				dead = append(dead, c)
 			}
 		}
 		s.mu.Unlock()
+		for _, c := range dead {
+			c.log().Info("station does not answer a ping")
+			c.sock.Cut()
+		}
+		clear(dead)
+		dead = dead[:0]
+	}
+}
+
+// ping asks for a sign of life, unless something is being sent that will tell as well.
+func (c *conn) ping() {
+	if c.sock.TryTurn() {
+		c.send([]byte{0x80 | byte(ws.OpPing), 0})
 	}
 }
 
@@ -155,17 +181,34 @@ func (l *loop) serve(c *conn) bool {
 		c.doze()
 		return false
 	}
-	took := err == nil && l.take(c, l.in[:n])
-	if took && !more {
+	some := err == nil && l.take(c, l.in[:n])
+	done := some || err == nil && l.control(c, l.in[:n])
+	if done && !more {
 		c.doze()
-		return true
+		return some
 	}
-	if took {
+	if done {
 		n = 0
 	}
 	c.rest.state.Store(attended)
 	go c.resume(append([]byte(nil), l.in[:n]...))
-	return took
+	return some
+}
+
+// control deals with what was read where it is one ping or one pong. Otherwise it has done nothing.
+func (l *loop) control(c *conn, data []byte) bool {
+	op, payload, ok := socket.Control(l.message[:0], data)
+	switch {
+	case !ok:
+		return false
+	case op == ws.OpPong:
+		c.sock.Heard()
+		return true
+	case op != ws.OpPing || !c.sock.TryTurn():
+		return false
+	}
+	c.send(append([]byte{0x80 | byte(ws.OpPong), byte(len(payload))}, payload...))
+	return true
 }
 
 // take answers what was read where it is one message that can be answered at once. Otherwise it has done nothing.
@@ -347,22 +390,6 @@ func (c *conn) rouse() {
 func (c *conn) resume(ahead []byte) {
 	c.sock.Resume(ahead)
 	c.attend()
-}
-
-// probe asks a connection that rests for a sign of life.
-func (c *conn) probe() {
-	if !c.rest.state.CompareAndSwap(resting, attended) {
-		return
-	}
-	c.rest.quiet.Store(0)
-	go func() {
-		if err := c.sock.Probe(); err != nil {
-			c.part(err)
-			c.end()
-			return
-		}
-		c.attend()
-	}()
 }
 
 // Ended implements [poll.Owner].

@@ -5,6 +5,7 @@ package gateway_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -231,10 +232,18 @@ func TestAStationAtRestIsTakenOver(t *testing.T) {
 	newcomer.text("hello")
 	newcomer.wantText("hello")
 
-	_, resp := s.request(t, "/CP_2", offer16)
-	if resp.StatusCode != 101 {
-		t.Fatal(resp.Status)
+	alive := inBackground(func() {
+		if f := newcomer.read(); f.Header.OpCode == ws.OpPing {
+			newcomer.send(ws.OpPong, true, "")
+		}
+	})
+	_, resp := s.request(t, "/CP_1", offer16)
+	if resp.StatusCode != http.StatusConflict {
+		t.Errorf("a third one is answered with %s", resp.Status)
 	}
+	<-alive
+	newcomer.text("still here")
+	newcomer.wantText("still here")
 }
 
 func TestShutdownOfManyAtRest(t *testing.T) {

@@ -145,10 +145,7 @@ func (c *Conn) handleControl(h ws.Header) error {
 	case ws.OpPing:
 		return c.pong(payload)
 	case ws.OpPong:
-		select {
-		case c.heard <- struct{}{}:
-		default:
-		}
+		c.Heard()
 	case ws.OpClose:
 		return c.answerClose(payload)
 	}
@@ -160,17 +157,19 @@ func (c *Conn) mayRest() bool {
 	return c.rests && !c.roused && c.in.buffered() == 0 && !c.closing.Load()
 }
 
+// Heard says that a pong has arrived, for whoever reads instead of Read.
+func (c *Conn) Heard() {
+	select {
+	case c.heard <- struct{}{}:
+	default:
+	}
+}
+
 // Resume goes on after ErrAtRest, with bytes that were read meanwhile; they are kept. Without any there is an end to be
 // read, or a fault.
 func (c *Conn) Resume(ahead []byte) {
 	c.readBy, c.roused = 0, true
 	c.in.begin(c.nc, ahead)
-}
-
-// Probe goes on after ErrAtRest and a silence of PingInterval: it asks for a sign of life, and waits for it.
-func (c *Conn) Probe() error {
-	c.Resume(nil)
-	return c.awaitLonger(os.ErrDeadlineExceeded)
 }
 
 // awaitFrame waits for the first byte of a frame. After PingInterval of silence it pings, and gives buffers back; after

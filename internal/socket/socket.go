@@ -121,7 +121,7 @@ func (c *Conn) Start(deflate bool) {
 }
 
 // Move goes over to another connection of the same socket, before Start. From now on Read does not wait for the first byte
-// of a message: it returns ErrAtRest, and holds nothing. Resume or Probe go before the next Read.
+// of a message: it returns ErrAtRest, and holds nothing. Resume goes before the next Read.
 func (c *Conn) Move(nc net.Conn) {
 	c.mu.Lock()
 	c.nc, c.rests = nc, true
