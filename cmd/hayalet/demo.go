@@ -119,6 +119,7 @@ type showSide struct {
 	voice    *stationVoice
 	points   []report.Point
 	marks    []report.Mark
+	stopped  hayalet.Instant // receipt of its first stop: what it claims is of another clock where the demo is played faster
 }
 
 // caught is a reading alarm and the moment at which it was raised.
@@ -184,6 +185,9 @@ func (s *show) Observed(v session.View) {
 			side.points = append(side.points, report.Point{At: step.EventAt, Value: value, InTransaction: true})
 		}
 		side.marks = append(side.marks, report.Mark{At: step.EventAt, Kind: report.MarkStop})
+		if side.stopped == 0 {
+			side.stopped = step.At
+		}
 		s.csms.say(time.Now(), report.LineNote, s.said(v, s.text.T("csms.inactive")))
 	}
 }
@@ -235,8 +239,8 @@ func (s *show) judge(tariff report.Tariff, results [2]sim.Result) *report.Demo {
 		d.Alarms = append(d.Alarms, left[match].verdict)
 		if i == 0 {
 			d.FirstDelay = left[match].at.Sub(sent.SentAt.Time())
-			if at := slices.IndexFunc(s.sides[0].marks, func(m report.Mark) bool { return m.Kind == report.MarkStop }); at >= 0 {
-				afterStop = left[match].at.Sub(s.sides[0].marks[at].At.Time())
+			if stopped := s.sides[0].stopped; stopped != 0 {
+				afterStop = left[match].at.Sub(stopped.Time())
 			}
 			d.SettlePaid = left[match].verdict.Increase - left[match].verdict.Unpaid
 		}

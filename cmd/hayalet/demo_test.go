@@ -2,12 +2,14 @@ package main
 
 import (
 	"io"
+	"slices"
 	"testing"
 	"time"
 
 	"hayalet"
 	"hayalet/internal/lang"
 	"hayalet/internal/report"
+	"hayalet/internal/session"
 	"hayalet/internal/sim"
 )
 
@@ -48,5 +50,22 @@ func TestDemoJudgesItself(t *testing.T) {
 				t.Errorf("got %q, passed %v, want %q", d.Failure, d.Passed, c.want)
 			}
 		})
+	}
+}
+
+// TestDemoDelaysAreOfOneClock: a demo that is played faster claims times that are not those of the alarms.
+func TestDemoDelaysAreOfOneClock(t *testing.T) {
+	s := newShow(lang.New(lang.EN), newTerminal(io.Discard, nil))
+	at := hayalet.InstantOf(time.Now())
+	s.Observed(session.View{
+		Station: session.New(attackStation, nil), Connector: new(session.Connector),
+		Step: &session.Step{Kind: session.StepStop, At: at, EventAt: at.Add(-time.Hour)},
+	})
+	s.alarms = []caught{{hayalet.Verdict{Station: attackStation, Connector: 1, Value: 1}, at.Add(2 * time.Second).Time()}}
+	sent := sim.Result{Phantom: []sim.PhantomReading{{Connector: 1, Energy: 1, SentAt: at}}}
+	d := s.judge(report.Tariff{}, [2]sim.Result{sent})
+	label := s.text.T("demo.delay.stop")
+	if i := slices.IndexFunc(d.Results, func(r report.Row) bool { return r.Label == label }); i < 0 || d.Results[i].Value != report.Span(s.text, 2*time.Second) {
+		t.Errorf("results %+v; want %s after the stop", d.Results, report.Span(s.text, 2*time.Second))
 	}
 }
