@@ -72,16 +72,19 @@ func (c *Conn) tell(events uint32) bool {
 	return c.read.waiters == 0
 }
 
-// Rest says that nobody reads. What has come and was not read, and what comes from now on, is for [Poller.Wait]. It
-// reports false for a connection that is closed.
+// Rest says that nobody reads. What has come and was not read, and what comes from now on, is for [Poller.Wait], which may
+// return it, and others read it, before Rest returns. It reports false for a connection that is closed.
 func (c *Conn) Rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
 		return false
 	}
-	c.read.deadline = time.Time{}
-	return c.poller.control(unix.EPOLL_CTL_MOD, c.fd, interest) == nil // the kernel looks again, and tells what is there
+	events := uint32(interest)
+	if c.write.waiters > 0 {
+		events |= unix.EPOLLOUT
+	}
+	return c.poller.control(unix.EPOLL_CTL_MOD, c.fd, events) == nil // the kernel looks again, and tells what is there
 }
 
 // TryRead reads what is there. It fails with ErrWait when nothing is, and with io.EOF at the end. Where it fills b, or more

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -153,6 +154,49 @@ func TestEndBehindAMessage(t *testing.T) {
 		buf := make([]byte, 100)
 		_, more, err := c.TryRead(buf)
 		ok = more || errors.Is(err, io.EOF)
+	}
+}
+
+// TestARestForgetsNoWriter holds that whoever waits for room is told of it, though the connection was put at rest meanwhile.
+func TestARestForgetsNoWriter(t *testing.T) {
+	p, _ := start(t)
+	c, far := pair(t, p, new(owner))
+	chunk := make([]byte, 64<<10)
+	for {
+		if _, err := c.TryWrite(chunk); err != nil {
+			break
+		}
+	}
+	done := make(chan error, 1)
+	go func() { _, err := c.Write(chunk); done <- err }()
+	<-time.After(20 * time.Millisecond) // so that it waits
+	c.Rest()
+	go func() { _, _ = io.Copy(io.Discard, far) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the writer was forgotten")
+	}
+}
+
+// TestARestLeavesTheDeadline is for whoever reads already when Rest has not returned yet.
+func TestARestLeavesTheDeadline(t *testing.T) {
+	p, _ := start(t)
+	c, _ := pair(t, p, new(owner))
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	c.Rest()
+	done := make(chan error, 1)
+	go func() { _, err := c.Read(make([]byte, 1)); done <- err }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read: %v; want %v", err, os.ErrDeadlineExceeded)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the deadline was forgotten")
 	}
 }
 
