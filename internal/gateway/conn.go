@@ -30,7 +30,6 @@ type conn struct {
 	id       hayalet.ConnID
 	station  hayalet.StationID // the handshake sets these two
 	protocol hayalet.Protocol
-	waits    atomic.Int64 // the receipt of the oldest message that is not kept yet, else zero
 
 	tapMu  sync.Mutex
 	opened bool
@@ -53,6 +52,7 @@ type conn struct {
 	holding    bool
 	unkept     []byte
 	receivedAt hayalet.Instant
+	waits      atomic.Int64 // receivedAt until it is kept, else zero: for anybody
 }
 
 func newConn(base context.Context, s *Server, nc net.Conn) *conn {
@@ -124,7 +124,7 @@ func (c *conn) end() {
 	defer c.srv.registry.release(c)
 	c.sock.Cut()
 	if c.established.Load() {
-		c.sock.LastTurn() // what is being kept and sent stands before the end
+		c.sock.AwaitTurn() // for good: what is being kept and sent stands before the end
 	}
 	if c.peer != nil {
 		code, reason := c.sock.Ended()
@@ -220,6 +220,10 @@ func (c *conn) receive(ctx context.Context, data []byte) (err error) {
 func (c *conn) keepReceived(ctx context.Context) error {
 	if !c.holding {
 		return nil
+	}
+	if c.rest.peer != nil { // a loop may keep the message before
+		c.sock.AwaitTurn()
+		defer c.sock.PassTurn()
 	}
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc

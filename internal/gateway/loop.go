@@ -44,7 +44,7 @@ type loop struct {
 	answer  []byte
 	out     []byte // the keeping goroutine's
 
-	work chan struct{} // holds one token: the round has messages
+	work chan struct{} // holds one token: the round has messages; closed behind the last
 
 	mu      sync.Mutex
 	filling *round
@@ -89,7 +89,10 @@ func (s *Server) watch(ctx context.Context) (end func()) {
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	for _, l := range s.loops {
-		running.Go(func() { l.read(s.log) })
+		running.Go(func() {
+			defer close(l.work)
+			l.read(s.log)
+		})
 		running.Go(func() { l.keep(ctx) })
 	}
 	if len(s.loops) > 0 {
@@ -222,7 +225,7 @@ func (l *loop) take(c *conn, data []byte) (took bool) {
 		return false
 	}
 	if !l.join(c, at) {
-		c.sock.PassTurn()
+		c.sock.HandTurn()
 		return false
 	}
 	return true
@@ -246,7 +249,7 @@ func (l *loop) join(c *conn, at hayalet.Instant) bool {
 	if c.ended {
 		return false
 	}
-	c.waits.Store(int64(at))
+	c.rest.waits.Store(int64(at))
 	f := hayalet.Frame{At: at, Dir: hayalet.In, Data: l.message}
 	c.stamp(&f)
 	l.filling.frames.Add(&f)
@@ -257,15 +260,11 @@ func (l *loop) join(c *conn, at hayalet.Instant) bool {
 	return true
 }
 
-// keep gives the rounds to the sink, and then sends the answers, until ctx ends.
+// keep gives the rounds to the sink, and then sends the answers, until nothing more is read. Once ctx has ended nothing is
+// kept, but each round is finished still, for somebody waits for its turns.
 func (l *loop) keep(ctx context.Context) {
 	next := new(round)
-	for {
-		select {
-		case <-l.work:
-		case <-ctx.Done():
-			return
-		}
+	for range l.work {
 		l.mu.Lock()
 		r := l.filling
 		l.filling = next
@@ -283,9 +282,9 @@ func (l *loop) finish(ctx context.Context, r *round) {
 		err = l.sink.PutFrames(ctx, fs)
 	}
 	for i, c := range r.conns {
-		c.waits.Store(0)
+		c.rest.waits.Store(0)
 		if err != nil {
-			c.sock.PassTurn()
+			c.sock.HandTurn()
 			go c.fail(trouble("cannot keep the message", err))
 			continue
 		}
@@ -301,7 +300,7 @@ func (l *loop) finish(ctx context.Context, r *round) {
 func (c *conn) send(frame []byte) {
 	n, err := c.rest.conn.TryWrite(frame)
 	if err == nil && n == len(frame) {
-		c.sock.PassTurn()
+		c.sock.HandTurn()
 		return
 	}
 	rest := append([]byte(nil), frame[n:]...)
@@ -320,6 +319,7 @@ func (c *conn) fail(err error) {
 
 // rest is what a connection has that can rest.
 type rest struct {
+	waits atomic.Int64 // the receipt of the message that is in a round, until it is kept, else zero
 	state atomic.Int32
 	quiet atomic.Int32 // how often in a row nothing was heard of it
 	peer  Prompter     // nil: it cannot

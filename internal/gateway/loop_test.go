@@ -5,11 +5,13 @@ package gateway_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,6 +199,163 @@ func TestWhileNothingCanBeKept(t *testing.T) {
 		}
 		last[f.Conn] = f.Seq
 	}
+}
+
+// loops is how many stations in a row are on all loops.
+const loops = 8
+
+// TestTheOrderOfWhatWaits holds that a message without an answer, which no loop receives, does not overtake one that waits in
+// a loop: the journal would take the older ones for kept.
+func TestTheOrderOfWhatWaits(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	var busy, others []*station
+	for i := range loops {
+		busy, others = append(busy, s.connect(t, fmt.Sprintf("/busy_%d", i))), append(others, nil)
+	}
+	for i := range others {
+		others[i] = s.connect(t, fmt.Sprintf("/CP_%d", i))
+	}
+	before := len(s.sink.sizes())
+	_, release := s.sink.hold()
+	for _, st := range busy {
+		st.text("busy")
+	}
+	eventually(t, "all loops wait", func() bool { return len(s.sink.sizes()) >= before+min(runtime.NumCPU(), loops) })
+	for _, st := range others {
+		st.text("first")
+	}
+	<-time.After(20 * time.Millisecond) // so that each arrives alone
+	for _, st := range others {
+		st.text("quiet")
+	}
+	<-time.After(20 * time.Millisecond) // so that they could overtake
+	release()
+	for _, st := range others {
+		st.wantText("first")
+	}
+	eventually(t, "all is kept", func() bool { now := time.Now(); return s.Horizon(now).Equal(now) })
+	last := map[hayalet.ConnID]uint64{}
+	for _, f := range s.sink.all() {
+		if f.Seq != last[f.Conn]+1 {
+			t.Errorf("%s: number %d behind %d", f.Station, f.Seq, last[f.Conn])
+		}
+		last[f.Conn] = f.Seq
+	}
+}
+
+// TestHorizonOfOneStation holds that a message of which a loop takes care is not forgotten over the next one's, nor that
+// over it.
+func TestHorizonOfOneStation(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	st := s.connect(t, "/CP_1")
+	held, release := s.sink.hold()
+	release = sync.OnceFunc(release)
+	defer release()
+	st.text("first")
+	<-held
+	between := time.Now()
+	st.text("stuck") // with a goroutine that keeps it once it ends
+	for range 30 {
+		if got := s.Horizon(time.Now()); !got.Before(between) {
+			t.Fatalf("horizon %v behind a message that waits", got.Sub(between))
+		}
+		<-time.After(time.Millisecond)
+	}
+	release()
+	st.wantText("first")
+	for range 30 {
+		now := time.Now()
+		if s.Horizon(now).Equal(now) {
+			t.Fatal("a message that is being answered does not count")
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// TestAPongThatIsOwed holds that a loop does not wait for one that asks for pongs and does not read them.
+func TestAPongThatIsOwed(t *testing.T) {
+	small := func(_, _ string, raw syscall.RawConn) error {
+		var failed [2]error
+		controlled := raw.Control(func(fd uintptr) {
+			for i, option := range []int{syscall.SO_SNDBUF, syscall.SO_RCVBUF} {
+				failed[i] = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, option, 4<<10)
+			}
+		})
+		return errors.Join(controlled, failed[0], failed[1])
+	}
+	ln, err := (&net.ListenConfig{Control: small}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func() (net.Conn, error) {
+		return (&net.Dialer{Control: small}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	}
+	s := startWith(t, ln, dial, gateway.Config{WriteTimeout: 2 * time.Second}, nil)
+	t.Cleanup(func() { s.end(t) })
+	var bad, good []*station
+	for i := range loops {
+		bad, good = append(bad, s.connect(t, fmt.Sprintf("/bad_%d", i))), append(good, nil)
+	}
+	for i := range good {
+		good[i] = s.connect(t, fmt.Sprintf("/good_%d", i))
+	}
+	s.sink.mu.Lock()
+	s.sink.pause = func() { <-time.After(10 * time.Millisecond) }
+	s.sink.mu.Unlock()
+	message := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte("hello"))))
+	ping := ws.MustCompileFrame(ws.MaskFrame(ws.NewPingFrame([]byte(strings.Repeat("y", 125)))))
+	var done []<-chan struct{}
+	for _, st := range bad {
+		done = append(done, inBackground(func() {
+			for range 150 {
+				if _, err := st.nc.Write(message); err != nil {
+					return
+				}
+				<-time.After(2 * time.Millisecond)
+				if _, err := st.nc.Write(ping); err != nil {
+					return
+				}
+				<-time.After(20 * time.Millisecond)
+			}
+		}))
+	}
+	for _, d := range done {
+		for over := false; !over; {
+			for _, st := range good {
+				start := time.Now()
+				st.text("hello")
+				st.wantText("hello")
+				if waited := time.Since(start); waited > time.Second {
+					t.Fatalf("%v for an answer", waited)
+				}
+			}
+			select {
+			case <-d:
+				over = true
+			default:
+			}
+		}
+	}
+}
+
+// TestShutdownWhileNothingIsKept holds that messages that wait for a loop, which waits for the sink, end with it.
+func TestShutdownWhileNothingIsKept(t *testing.T) {
+	s := startTCP(t, gateway.Config{})
+	var all []*station
+	for i := range 2 * loops {
+		all = append(all, s.connect(t, fmt.Sprintf("/CP_%d", i)))
+	}
+	before := len(s.sink.sizes())
+	s.sink.mu.Lock()
+	s.sink.stuck = true
+	s.sink.mu.Unlock()
+	for _, st := range all {
+		st.text("hello")
+		<-time.After(2 * time.Millisecond)
+	}
+	eventually(t, "all loops wait", func() bool { return len(s.sink.sizes()) >= before+min(runtime.NumCPU(), loops) })
+	s.end(t)
+	s.done <- nil
 }
 
 func TestWhatCannotBeKeptIsNotAnswered(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hayalet"
@@ -101,8 +102,10 @@ func (s *Server) Horizon(now time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if at := hayalet.Instant(c.waits.Load()); at != 0 && at < oldest {
-			oldest = at
+		for _, waits := range []*atomic.Int64{&c.waits, &c.rest.waits} {
+			if at := hayalet.Instant(waits.Load()); at != 0 {
+				oldest = min(oldest, at)
+			}
 		}
 	}
 	if oldest == hayalet.InstantOf(now) {

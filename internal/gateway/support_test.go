@@ -28,10 +28,17 @@ type recorder struct {
 	calls  []int // how many frames each brought
 	fail   error
 	pause  func() // after frames were taken
+	stuck  bool   // no message is kept; each waits for the end of its context
 }
 
-func (r *recorder) PutFrames(_ context.Context, fs []hayalet.Frame) error {
+func (r *recorder) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 	r.mu.Lock()
+	if r.stuck && fs[0].Kind == hayalet.Message {
+		r.calls = append(r.calls, len(fs))
+		r.mu.Unlock()
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if r.pause != nil {
 		defer r.pause()
 	}

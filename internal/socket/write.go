@@ -38,24 +38,38 @@ func (c *Conn) TryTurn() bool {
 		return false
 	}
 	if c.closing.Load() || c.cutOff.Load() {
-		c.PassTurn()
+		c.HandTurn()
 		return false
 	}
 	return true
 }
 
-// LastTurn takes the right to write for good, after Cut: whatever was being sent then is over.
-func (c *Conn) LastTurn() { c.turn.await(nil, nil) }
+// AwaitTurn takes the right to write however long that takes, after the end and our goodbye as well, when nothing may be
+// written: what was being sent before is over then.
+func (c *Conn) AwaitTurn() { c.turn.await(nil, nil) }
 
 // PassTurn gives the right to write back. A pong that is owed goes out first.
 func (c *Conn) PassTurn() {
-	for {
-		c.turn.pass()
-		if c.owed.Load() == nil || !c.turn.try() {
-			return // whoever has the turn now pays
-		}
+	for c.passed() {
 		_ = c.payPong() // the reader hears of a connection that was cut
 	}
+}
+
+// HandTurn is PassTurn for who must not wait for a side that does not read: somebody else sends a pong that is owed.
+func (c *Conn) HandTurn() {
+	if c.passed() {
+		go func() {
+			defer c.PassTurn()
+			_ = c.payPong()
+		}()
+	}
+}
+
+// passed gives the right to write back, and reports whether it was taken again, for a pong that is owed. If somebody else has
+// it now, that one pays.
+func (c *Conn) passed() bool {
+	c.turn.pass()
+	return c.owed.Load() != nil && c.turn.try()
 }
 
 // Write sends one text message. Once it was begun, ctx does not end it; WriteTimeout does, by cutting the connection.
