@@ -205,12 +205,15 @@ func (j *Journal) PutFrames(ctx context.Context, fs []hayalet.Frame) error {
 	}
 }
 
-// fits is how many of the frames, a message and its answer at least, go into one block.
+// fits is how many of the frames go into one block: a message and its answer at least, and those never apart.
 func (j *Journal) fits(fs []hayalet.Frame) int {
 	n, bytes := 0, 0
 	for n < len(fs) && (n < 2 || n < j.cfg.MaxFrames && bytes+len(fs[n].Data) <= j.cfg.MaxBytes) {
 		bytes += len(fs[n].Data)
 		n++
+	}
+	if n > 2 && n < len(fs) && fs[n].Dir == hayalet.Out && fs[n-1].Dir == hayalet.In && fs[n].Conn == fs[n-1].Conn {
+		n--
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -276,21 +277,27 @@ func TestAnEndWithNothingToKeep(t *testing.T) {
 
 // TestMoreThanABlockHolds: what is put at once goes into as many blocks as it needs, a message and its answer never apart.
 func TestMoreThanABlockHolds(t *testing.T) {
-	var s store
-	j, stop := running(t, &s, journal.Config{MaxFrames: 10, MaxBytes: 200})
-	var all []hayalet.Frame
-	for n := range uint64(50) {
-		all = append(all, exchange("c", 2*n+1)...)
-	}
-	put(t, j, all)
-	stop()
-	if got := bare(replay(t, &s, hayalet.FrameQuery{})); !reflect.DeepEqual(got, all) {
-		t.Errorf("kept %d frames, want %d in order", len(got), len(all))
-	}
-	for _, b := range s.all() {
-		if b.Frames > 10 {
-			t.Errorf("block %d has %d frames", b.Number, b.Frames)
-		}
+	for _, cfg := range []journal.Config{
+		{MaxFrames: 10, MaxBytes: 200}, {MaxFrames: 10}, {MaxFrames: 5}, {MaxFrames: 1}, {MaxBytes: 120}, {MaxBytes: 140}, {MaxBytes: 1},
+	} {
+		t.Run(fmt.Sprintf("%d frames, %d bytes", cfg.MaxFrames, cfg.MaxBytes), func(t *testing.T) {
+			var s store
+			j, stop := running(t, &s, cfg)
+			var all []hayalet.Frame
+			for n := range uint64(50) {
+				all = append(all, exchange("c", 2*n+1)...)
+			}
+			put(t, j, all)
+			stop()
+			if got := bare(replay(t, &s, hayalet.FrameQuery{})); !reflect.DeepEqual(got, all) {
+				t.Errorf("kept %d frames, want %d in order", len(got), len(all))
+			}
+			for _, b := range s.all() {
+				if most := max(2, cmp.Or(cfg.MaxFrames, len(all))); b.Frames > most || b.Frames%2 != 0 {
+					t.Errorf("block %d has %d frames", b.Number, b.Frames)
+				}
+			}
+		})
 	}
 }
 
