@@ -35,6 +35,7 @@ func (c *Conn) Read() ([]byte, error) {
 	for {
 		if c.mayRest() && !state.Fragmented() {
 			c.message, c.packed = nil, nil
+			c.in.rest()
 			return nil, ErrAtRest
 		}
 		if err := c.awaitFrame(); err != nil {

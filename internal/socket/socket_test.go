@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -264,4 +265,42 @@ func FuzzReadIsBoundedAndEnds(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOneAtRestHoldsNothing is for many that have said much at once and then rest.
+func TestOneAtRestHoldsNothing(t *testing.T) {
+	const conns = 100
+	near, _ := net.Pipe()
+	defer near.Close()
+	var all []*socket.Conn
+	for range conns {
+		c := socket.New(t.Context(), near, bufio.NewReaderSize(near, 16), socket.Config{})
+		c.Move(near)
+		c.Start(false)
+		if _, err := c.Read(); !errors.Is(err, socket.ErrAtRest) {
+			t.Fatalf("read: %v; want %v", err, socket.ErrAtRest)
+		}
+		all = append(all, c)
+	}
+	before := heap()
+	much := bytes.Repeat(ws.MustCompileFrame(ws.MaskFrame(ws.NewPongFrame(make([]byte, 125)))), 400)
+	for _, c := range all {
+		c.Resume(bytes.Clone(much))
+		if _, err := c.Read(); !errors.Is(err, socket.ErrAtRest) {
+			t.Fatalf("read: %v; want %v", err, socket.ErrAtRest)
+		}
+	}
+	if grown := heap() - before; grown > conns*1000 {
+		t.Errorf("each holds %d bytes", grown/conns)
+	}
+	runtime.KeepAlive(all)
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what pools hold goes with the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
