@@ -17,8 +17,8 @@ type Conn struct {
 	Owner Owner
 
 	mu          sync.Mutex
-	hungUp      bool
-	fd          int // negative: closed
+	hungUp      bool // as the last event says
+	fd          int  // negative: closed
 	poller      *Poller
 	read, write side
 
@@ -59,9 +59,7 @@ func (c *Conn) tell(events uint32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	const in, out, over = unix.EPOLLIN | unix.EPOLLRDHUP, unix.EPOLLOUT, unix.EPOLLHUP | unix.EPOLLERR
-	if events&(unix.EPOLLRDHUP|over) != 0 {
-		c.hungUp = true
-	}
+	c.hungUp = events&(unix.EPOLLRDHUP|over) != 0 // each event says it, and one of the descriptor's former owner is forgotten
 	if events&(out|over) != 0 {
 		c.write.signal()
 	}

@@ -61,6 +61,7 @@ func (p *Poller) Adopt(tcp *net.TCPConn, c *Conn, owner Owner) error {
 	c.fd = fd
 	p.enter(fd, c)
 	if err := p.control(unix.EPOLL_CTL_ADD, fd, interest); err != nil {
+		c.fd = -1
 		p.leave(fd)
 		return err
 	}
