@@ -19,7 +19,7 @@ import (
 	"hayalet/internal/socket"
 )
 
-// tapCloseTimeout bounds how long the end of a connection waits for the sink.
+// tapCloseTimeout bounds how long the end of a connection waits for the sink, once the loop has finished its last round.
 const tapCloseTimeout = 10 * time.Second
 
 // conn is one socket; it is the Link of its peer. One goroutine runs serve, and then attend, or a loop watches it while it

@@ -125,23 +125,47 @@ func TestRestingStationsAreAskedForALifeSign(t *testing.T) {
 }
 
 func TestOneThatDoesNotReadHoldsUpNobody(t *testing.T) {
-	s := startTCP(t, gateway.Config{WriteTimeout: 500 * time.Millisecond})
-	bad, good := s.connect(t, "/bad"), s.connect(t, "/good")
+	s := startTCP(t, gateway.Config{WriteTimeout: 2 * time.Second})
+	bad, good := s.connect(t, "/bad"), s.onAllLoops(t, "good")
 	done := inBackground(func() {
-		long := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(strings.Repeat("x", 60_000)))))
+		long := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(strings.Repeat("x", 20_000)))))
 		for { // until it is cut
 			if _, err := bad.nc.Write(long); err != nil {
 				return
 			}
+			<-time.After(time.Millisecond) // so that each arrives alone, and a loop answers
 		}
 	})
-	for cut := false; !cut; {
-		good.text("hello")
-		good.wantText("hello")
+	answeredUntil(done, good)
+}
+
+// loops is how many stations in a row are on all loops.
+const loops = 8
+
+func (s *server) onAllLoops(t *testing.T, name string) (all []*station) {
+	t.Helper()
+	for i := range loops {
+		all = append(all, s.connect(t, fmt.Sprintf("/%s_%d", name, i)))
+	}
+	return all
+}
+
+// answeredUntil holds that stations are answered soon, at least once, until done is closed.
+func answeredUntil(done <-chan struct{}, all []*station) {
+	for over := false; !over; {
 		select {
 		case <-done:
-			cut = true
+			over = true
 		default:
+		}
+		for _, st := range all {
+			st.t.Helper()
+			start := time.Now()
+			st.text("hello")
+			st.wantText("hello")
+			if waited := time.Since(start); waited > time.Second {
+				st.t.Fatalf("%v for an answer", waited)
+			}
 		}
 	}
 }
@@ -201,20 +225,11 @@ func TestWhileNothingCanBeKept(t *testing.T) {
 	}
 }
 
-// loops is how many stations in a row are on all loops.
-const loops = 8
-
 // TestTheOrderOfWhatWaits holds that a message without an answer, which no loop receives, does not overtake one that waits in
 // a loop: the journal would take the older ones for kept.
 func TestTheOrderOfWhatWaits(t *testing.T) {
 	s := startTCP(t, gateway.Config{})
-	var busy, others []*station
-	for i := range loops {
-		busy, others = append(busy, s.connect(t, fmt.Sprintf("/busy_%d", i))), append(others, nil)
-	}
-	for i := range others {
-		others[i] = s.connect(t, fmt.Sprintf("/CP_%d", i))
-	}
+	busy, others := s.onAllLoops(t, "busy"), s.onAllLoops(t, "CP")
 	before := len(s.sink.sizes())
 	_, release := s.sink.hold()
 	for _, st := range busy {
@@ -292,21 +307,15 @@ func TestAPongThatIsOwed(t *testing.T) {
 	}
 	s := startWith(t, ln, dial, gateway.Config{WriteTimeout: 2 * time.Second}, nil)
 	t.Cleanup(func() { s.end(t) })
-	var bad, good []*station
-	for i := range loops {
-		bad, good = append(bad, s.connect(t, fmt.Sprintf("/bad_%d", i))), append(good, nil)
-	}
-	for i := range good {
-		good[i] = s.connect(t, fmt.Sprintf("/good_%d", i))
-	}
+	bad, good := s.onAllLoops(t, "bad"), s.onAllLoops(t, "good")
 	s.sink.mu.Lock()
 	s.sink.pause = func() { <-time.After(10 * time.Millisecond) }
 	s.sink.mu.Unlock()
 	message := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte("hello"))))
 	ping := ws.MustCompileFrame(ws.MaskFrame(ws.NewPingFrame([]byte(strings.Repeat("y", 125)))))
-	var done []<-chan struct{}
+	var attackers sync.WaitGroup
 	for _, st := range bad {
-		done = append(done, inBackground(func() {
+		attackers.Go(func() {
 			for range 150 {
 				if _, err := st.nc.Write(message); err != nil {
 					return
@@ -317,34 +326,15 @@ func TestAPongThatIsOwed(t *testing.T) {
 				}
 				<-time.After(20 * time.Millisecond)
 			}
-		}))
+		})
 	}
-	for _, d := range done {
-		for over := false; !over; {
-			for _, st := range good {
-				start := time.Now()
-				st.text("hello")
-				st.wantText("hello")
-				if waited := time.Since(start); waited > time.Second {
-					t.Fatalf("%v for an answer", waited)
-				}
-			}
-			select {
-			case <-d:
-				over = true
-			default:
-			}
-		}
-	}
+	answeredUntil(inBackground(attackers.Wait), good)
 }
 
 // TestShutdownWhileNothingIsKept holds that messages that wait for a loop, which waits for the sink, end with it.
 func TestShutdownWhileNothingIsKept(t *testing.T) {
 	s := startTCP(t, gateway.Config{})
-	var all []*station
-	for i := range 2 * loops {
-		all = append(all, s.connect(t, fmt.Sprintf("/CP_%d", i)))
-	}
+	all := append(s.onAllLoops(t, "first"), s.onAllLoops(t, "second")...)
 	before := len(s.sink.sizes())
 	s.sink.mu.Lock()
 	s.sink.stuck = true

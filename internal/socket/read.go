@@ -166,8 +166,8 @@ func (c *Conn) Heard() {
 	}
 }
 
-// Resume goes on after ErrAtRest, with bytes that were read meanwhile; they are kept. Without any there is an end to be
-// read, or a fault.
+// Resume goes on after ErrAtRest, with bytes that were read meanwhile; they are kept. Without any the next Read waits for
+// some.
 func (c *Conn) Resume(ahead []byte) {
 	c.readBy, c.roused = 0, true
 	c.in.begin(c.nc, ahead)
