@@ -343,7 +343,7 @@ func (st *station) close() { _ = st.nc.Close() }
 
 func (st *station) write(f ws.Frame) {
 	st.t.Helper()
-	if err := ws.WriteFrame(st.nc, f); err != nil {
+	if _, err := st.nc.Write(ws.MustCompileFrame(f)); err != nil { // in one piece, so that a loop can take it
 		st.t.Fatalf("write: %v", err)
 	}
 }
