@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 
 	"hayalet"
 )
@@ -77,6 +78,26 @@ func Ends(ctx context.Context, blocks hayalet.Blocks, r hayalet.BlockRange) (bef
 	return before, behind, flaw, err
 }
 
+// approach reads what may explain that the next block is missing: the holes, and then whether what is left before it of a run
+// has frames, which no run had that retention has begun to drop.
+func (c *Checker) approach(ctx context.Context, chain Chain) (err error) {
+	if c.holes, err = chain.FindHoles(ctx, c.anchor.Block+1, c.last.Number+1); err != nil {
+		return err
+	}
+	c.kept = 0
+	if c.last.Number == c.anchor.Block {
+		return nil
+	}
+	err = chain.ReadBlocks(ctx, hayalet.BlockQuery{From: c.anchor.Block + 1, To: c.last.Number, Kept: true}, func(b hayalet.Block) error {
+		c.kept = b.Number
+		return errEnd
+	})
+	if errors.Is(err, errEnd) {
+		return nil
+	}
+	return err
+}
+
 // cross checks that what is missing before the header at this place was dropped by retention: that one of the holes is just
 // that, is signed with a key that counts, and lies between two anchored blocks.
 func (c *Checker) cross(place uint64, h *Header) *Flaw {
@@ -105,7 +126,8 @@ func (c *Checker) cross(place uint64, h *Header) *Flaw {
 }
 
 // bridges says why the hole does not lead from the last block to the header at a place, or nil. What retention has yet to
-// drop of a run is the beginning of it, which hangs on the block before.
+// drop of a run is the beginning of it, which hangs on the block before, and has no frames: nothing that can be proven leads to
+// it, so that whoever puts blocks into a hole puts in no messages.
 func (c *Checker) bridges(o *hayalet.Hole, place uint64, h *Header) *Flaw {
 	hash := h.Hash()
 	switch {
@@ -125,6 +147,8 @@ func (c *Checker) bridges(o *hayalet.Hole, place uint64, h *Header) *Flaw {
 		return &Flaw{"hole-moved", []any{o.First, o.Last, o.First - 1}}
 	case !bytes.Equal(o.After, hash[:]):
 		return &Flaw{"hole-moved", []any{o.First, o.Last, place}}
+	case c.kept > 0:
+		return &Flaw{"hole-filled", []any{c.kept, o.First, o.Last}}
 	}
 	return nil
 }

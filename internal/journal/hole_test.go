@@ -24,7 +24,8 @@ func publicOf(seed byte) ed25519.PublicKey { return keyOf(seed).Public().(ed2551
 // and 7 to 8 between the anchored ones 2, 6 and 9. The last one is anchored, too.
 type holed struct {
 	*store
-	whole   *store // before
+	bodies  *store // before
+	whole   *store // with the headers still
 	anchors []hayalet.Anchor
 }
 
@@ -36,6 +37,7 @@ func withHoles(t *testing.T) *holed {
 		put(t, w, exchange("c", 2*n+1))
 	}
 	stop()
+	j.bodies = &store{blocks: slices.Clone(j.blocks)}
 	if err := j.DropBodies(t.Context(), []uint64{1, 2, 3, 4, 5, 6, 7, 8}); err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +78,12 @@ func (j *holed) back(n int) *hayalet.Block {
 	j.blocks = slices.Insert(j.blocks, i, j.whole.blocks[n-1])
 	j.blocks[i].Header = bytes.Clone(j.blocks[i].Header)
 	return &j.blocks[i]
+}
+
+// forge puts a block with messages in, such as whoever makes one anew has.
+func (j *holed) forge(n int) {
+	b := j.back(n)
+	b.Stations, b.Body = j.bodies.blocks[n-1].Stations, j.bodies.blocks[n-1].Body
 }
 
 func TestChainHoldsOverHoles(t *testing.T) {
@@ -173,6 +181,8 @@ func TestHostileHoles(t *testing.T) {
 			own := journal.Header{Number: 5, First: 9, Frames: 2}
 			*j.back(5) = hayalet.Block{Number: 5, First: 9, Frames: 2, Header: own.Bytes()}
 		}, "block 5 is there, and retention says that it dropped blocks 3 to 5"},
+		{"forged messages stand in the beginning of the hole", func(j *holed) { j.forge(3); j.back(4) }, "block 3 is there, and retention says that it dropped blocks 3 to 5"},
+		{"and behind what is left of it", func(j *holed) { j.back(3); j.forge(4) }, "block 4 is there, and retention says that it dropped blocks 3 to 5"},
 		{"a record of block 0", func(j *holed) {
 			j.drop(1, 1)
 			own := journal.SignHole(keyOf(1), new(journal.Header), new(journal.Header), holeAt, "")

@@ -64,7 +64,7 @@ func (s *store) LastBlock(context.Context) (hayalet.Block, error) {
 func (s *store) ReadBlocks(ctx context.Context, q hayalet.BlockQuery, to func(hayalet.Block) error) error {
 	for _, b := range s.all() {
 		if b.Number < q.From || q.To > 0 && b.Number > q.To || b.First+uint64(b.Frames) <= q.Position ||
-			b.LastAt < q.Since || q.Until > 0 && b.FirstAt >= q.Until {
+			q.Kept && b.Body == nil || b.LastAt < q.Since || q.Until > 0 && b.FirstAt >= q.Until {
 			continue
 		}
 		if ctx.Err() != nil {

@@ -41,6 +41,7 @@ type Checker struct {
 	pins    []Pin            // likewise
 	anchor  Pin              // the last block that is anchored
 	holes   []hayalet.Hole   // that may be what is missing before the next block
+	kept    uint64           // the first block that has its frames of what is left of that; 0: none has
 	crossed bool             // the block lies behind a hole
 }
 
@@ -75,9 +76,8 @@ var errEnd = errors.New("end")
 // The flaw is nil where everything holds; the error is the store's.
 func (c *Checker) Walk(ctx context.Context, chain Chain, seen func(number uint64)) (flaw *Flaw, err error) {
 	err = chain.ReadBlocks(ctx, hayalet.BlockQuery{Bodies: true}, func(b hayalet.Block) error {
-		if next := c.last.Number + 1; b.Number > next {
-			var err error
-			if c.holes, err = chain.FindHoles(ctx, c.anchor.Block+1, next); err != nil {
+		if b.Number > c.last.Number+1 {
+			if err := c.approach(ctx, chain); err != nil {
 				return err
 			}
 		}
