@@ -64,13 +64,13 @@ func (c *config) exceptionBodies() map[string][]byte {
 	return bodies
 }
 
-// mourner is an engine whose losses are noted in the audit log.
-type mourner struct {
+// auditedEngine is an engine whose losses are noted in the audit log.
+type auditedEngine struct {
 	*engine.Engine
 	server *server
 }
 
-func (m mourner) PutLoss(ctx context.Context, l hayalet.Loss) error {
-	m.server.note(ctx, "server", auditLost, fmt.Sprintf("block %d", l.Block), fmt.Sprintf("%d to %d, %s to %s", l.First, l.Last, l.Since, l.Until))
-	return m.Engine.PutLoss(ctx, l)
+func (e auditedEngine) PutLoss(ctx context.Context, l hayalet.Loss) error {
+	e.server.note(ctx, "server", auditLost, fmt.Sprintf("block %d", l.Block), fmt.Sprintf("%d to %d, %s to %s", l.First, l.Last, l.Since, l.Until))
+	return e.Engine.PutLoss(ctx, l)
 }

@@ -191,7 +191,7 @@ func (s *server) openJournal(ctx context.Context, listeners []engine.Listener) e
 	if err != nil {
 		return fmt.Errorf("restore state: %v", err)
 	}
-	jc := journal.Config{Linger: s.cfg.Journal.Linger, MaxFrames: s.cfg.Journal.MaxFrames, Next: mourner{s.engine, s}, From: from}
+	jc := journal.Config{Linger: s.cfg.Journal.Linger, MaxFrames: s.cfg.Journal.MaxFrames, Next: auditedEngine{s.engine, s}, From: from}
 	s.journal, err = journal.Open(ctx, s.db, jc, s.log)
 	return err
 }
