@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"cmp"
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"slices"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"hayalet"
 	"hayalet/internal/postgres"
+	"hayalet/internal/sqlstore"
 )
 
 // schema1 fills a database of the first schema: an open incident, one that ended on a whole second, and one whose station's
@@ -27,11 +29,20 @@ const schema1 = `INSERT INTO hayalet.incident (key, rev, station, severity, runn
 
 // TestMigrations opens a database of each earlier schema, with what a program of the time has left in it.
 func TestMigrations(t *testing.T) {
-	url := cluster.Database(t)
-	exec(t, url, `CREATE SCHEMA hayalet`)
-	writeSchema(t, url, 1)
-	exec(t, url, schema1)
-	db := open(t, url)
+	for schema := int64(1); schema < newest(t); schema++ {
+		t.Run(fmt.Sprint(schema), func(t *testing.T) {
+			url := cluster.Database(t)
+			exec(t, url, `CREATE SCHEMA hayalet`)
+			writeSchema(t, url, 1)
+			exec(t, url, schema1)
+			writeSchema(t, url, schema)
+			checkSchema1(t, open(t, url))
+		})
+	}
+}
+
+func checkSchema1(t *testing.T, db *postgres.DB) {
+	t.Helper()
 	spans, err := db.IncidentSpans(t.Context())
 	slices.SortFunc(spans, func(a, b hayalet.Span) int { return cmp.Compare(a.Until, b.Until) })
 	want := []hayalet.Span{
@@ -62,6 +73,20 @@ func TestHolesOfAnEarlierJournal(t *testing.T) {
 	if use, err := db.Use(t.Context(), "chain"); err != nil || use["chain"].Records != 2 {
 		t.Errorf("of the chain are left %+v: %v", use["chain"], err)
 	}
+}
+
+// newest is the schema that this program makes.
+func newest(t *testing.T) int64 {
+	t.Helper()
+	files, err := fs.Sub(postgres.Migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := sqlstore.NewestSchema(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 func writeSchema(t *testing.T, url string, version int64) {

@@ -13,6 +13,7 @@ import (
 
 	"hayalet"
 	"hayalet/internal/sqlite"
+	"hayalet/internal/sqlstore"
 )
 
 // schema1 fills a file of the first schema: a running transaction and one that has ended, an open incident, one that ended
@@ -31,7 +32,7 @@ INSERT INTO snapshot VALUES ('CP_1', 5000, x'00ff'), ('CP_2', 6000, x'');`
 
 // TestMigrations opens a file of each earlier schema, with what a program of the time has left in it.
 func TestMigrations(t *testing.T) {
-	for schema := int64(1); schema < 4; schema++ {
+	for schema := int64(1); schema < newest(t); schema++ {
 		t.Run(fmt.Sprint(schema), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.db")
 			writeSchema(t, path, 1)
@@ -62,6 +63,20 @@ func TestHolesOfAnEarlierJournal(t *testing.T) {
 	if use, err := db.Use(t.Context(), "chain"); err != nil || use["chain"].Records != 2 {
 		t.Errorf("of the chain are left %+v: %v", use["chain"], err)
 	}
+}
+
+// newest is the schema that this program makes.
+func newest(t *testing.T) int64 {
+	t.Helper()
+	files, err := fs.Sub(sqlite.Migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := sqlstore.NewestSchema(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 func writeSchema(t *testing.T, path string, version int64) {
