@@ -18,6 +18,7 @@ type feed struct {
 	journal *Journal
 	sink    hayalet.FrameSink
 	news    chan delivery
+	past    uint64 // the last block that was passed over; run's
 
 	mu    sync.Mutex
 	next  uint64  // position that the sink gets next
@@ -121,7 +122,7 @@ const damagedTries = 5
 func (f *feed) read(ctx context.Context, end uint64) error {
 	tries, bad := 0, uint64(0)
 	for pause := firstRetry; f.position() < end; pause = min(2*pause, lastRetry) {
-		err := f.journal.Replay(ctx, hayalet.FrameQuery{From: f.position()}, upTo{f, end})
+		err := replayFrom(ctx, f.journal.store, f.past+1, hayalet.FrameQuery{From: f.position()}, upTo{f, end})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -133,6 +134,9 @@ func (f *feed) read(ctx context.Context, end uint64) error {
 			return nil
 		}
 		switch {
+		case damaged && d.Loss.Last < f.position(): // its numbers are wrong, and the sink has its frames, or knows that they are lost
+			f.past = d.Loss.Block
+			continue
 		case !damaged:
 			f.journal.log.Error("journal: cannot read; detection waits", "error", err)
 		case d.Loss.Block != bad:
@@ -157,7 +161,7 @@ func (f *feed) read(ctx context.Context, end uint64) error {
 // lose passes over a damaged block. It stays in the store as it is.
 func (f *feed) lose(ctx context.Context, d *Damaged, end uint64) error {
 	l := d.Loss
-	l.Last = min(max(l.Last, f.position()), end-1) // always on, and never beyond what there is, whatever stands there
+	l.Last = min(l.Last, end-1) // never beyond what there is, whatever stands there
 	f.journal.log.Error("journal: a block is damaged; detection goes on behind it, and its stations have a gap; see 'hayalet journal verify'",
 		"block", l.Block, "first", l.First, "last", l.Last, "since", l.Since, "until", l.Until, "error", d.Err)
 	if sink, ok := f.sink.(hayalet.LossSink); ok {
@@ -165,6 +169,7 @@ func (f *feed) lose(ctx context.Context, d *Damaged, end uint64) error {
 			return err
 		}
 	}
+	f.past = l.Block
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reach(l.Last + 1)

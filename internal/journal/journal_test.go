@@ -415,6 +415,9 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 		{"the index, too", []uint64{3}, func(b *hayalet.Block) { b.Body, b.Stations = b.Body[:3], b.Stations[:3] }, 1, true},
 		{"too few frames", []uint64{3}, func(b *hayalet.Block) { b.Frames = 1 }, 1, false},
 		{"too many frames", []uint64{6}, func(b *hayalet.Block) { b.Frames = 1 << 30 }, 1, false},
+		{"too many frames, and others behind them", []uint64{3}, func(b *hayalet.Block) { b.Frames = 1 << 30 }, 1, false},
+		{"the body and where it stands", []uint64{3}, func(b *hayalet.Block) { b.Body, b.First = b.Body[:3], 1<<40 }, 1, false},
+		{"the body and the header", []uint64{3}, func(b *hayalet.Block) { b.Body, b.Header = b.Body[:3], b.Header[:50] }, 1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -463,9 +466,6 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 				}
 				for i, n := range tc.blocks {
 					l, last := next.losses[i], 2*n
-					if s.blocks[n-1].Frames == 1 {
-						last--
-					}
 					if l.Block != n || l.First != 2*n-1 || l.Last != last || l.Since != before[n-1].FirstAt || l.Until != before[n-1].LastAt {
 						t.Errorf("loss %+v, want that of block %d", l, n)
 					}
@@ -482,6 +482,26 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDamageThatTheSinkIsPast: a block that says that it reaches further than it does is no loss once its frames were handed on.
+func TestDamageThatTheSinkIsPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s store
+		j, stop := running(t, &s, journal.Config{Linger: -1})
+		for n := range uint64(6) {
+			put(t, j, exchange("c", 2*n+1))
+		}
+		stop()
+		want := replay(t, &s, hayalet.FrameQuery{From: 9})
+		s.blocks[2].Frames = 1 << 30
+		var next lossy
+		_, stop = running(t, &s, journal.Config{Linger: -1, Next: &next, From: 9})
+		stop()
+		if got := next.all(); !reflect.DeepEqual(got, want) || len(next.losses) != 0 {
+			t.Errorf("handed on %+v, want %+v; losses %+v", got, want, next.losses)
+		}
+	})
 }
 
 // TestDamageBehindASlowSink: a block that is damaged after it was kept and before the sink has come to it.

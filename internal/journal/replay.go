@@ -15,12 +15,17 @@ func (j *Journal) Replay(ctx context.Context, q hayalet.FrameQuery, to hayalet.F
 
 // Replay is [Journal.Replay] of a store that nobody here writes to.
 func Replay(ctx context.Context, store hayalet.Blocks, q hayalet.FrameQuery, to hayalet.FrameSink) error {
+	return replayFrom(ctx, store, 0, q, to)
+}
+
+// replayFrom is Replay from a block on.
+func replayFrom(ctx context.Context, store hayalet.Blocks, block uint64, q hayalet.FrameQuery, to hayalet.FrameSink) error {
 	opener, err := NewOpener()
 	if err != nil {
 		return err
 	}
 	r := reader{q: q, opener: opener}
-	blocks := hayalet.BlockQuery{Position: q.From, Since: q.Since, Until: q.Until, Bodies: true}
+	blocks := hayalet.BlockQuery{From: block, Position: q.From, Since: q.Since, Until: q.Until, Bodies: true}
 	return store.ReadBlocks(ctx, blocks, func(b hayalet.Block) error {
 		fs, err := r.read(&b)
 		if err != nil || len(fs) == 0 {
