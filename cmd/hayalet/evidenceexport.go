@@ -65,11 +65,7 @@ func (x *exporter) export(ctx context.Context, incident string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	holes, err := evidence.Holes(ctx, x.db, ed25519.PublicKey(anchor.Key), x.excerpt.FirstBlock(), anchor.Block)
-	if err != nil {
-		return nil, err
-	}
-	headers, err := evidence.Headers(ctx, x.db, x.excerpt.FirstBlock(), anchor.Block, holes...)
+	headers, holes, err := evidence.Stretch(ctx, x.db, ed25519.PublicKey(anchor.Key), x.excerpt.FirstBlock(), anchor.Block)
 	if err != nil {
 		return nil, err
 	}

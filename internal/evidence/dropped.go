@@ -39,19 +39,44 @@ func (r *droppedRun) hole() hayalet.Hole {
 	}
 }
 
-// Holes returns what retention has dropped, by a statement of this key, between two blocks.
-func Holes(ctx context.Context, chain journal.Chain, key ed25519.PublicKey, from, to uint64) (holes []hayalet.Hole, err error) {
-	known, err := chain.FindHoles(ctx, from+1, to)
-	if err != nil {
-		return nil, err
+// Stretch reads the headers from one block to another as headers.bin has them, and the holes between these by statements of
+// this key: without what is in the holes, of which some may be there still. Retention may work meanwhile: it says what goes
+// before it goes, so the holes are read last.
+func Stretch(ctx context.Context, chain journal.Chain, key ed25519.PublicKey, from, to uint64) (_ []byte, holes []hayalet.Hole, err error) {
+	var all []byte
+	var numbers []uint64 // of them
+	err = eachHeader(ctx, chain, from, to, func(b *hayalet.Block) {
+		if len(b.Header) == journal.HeaderSize { // what is none is missing
+			all, numbers = append(all, b.Header...), append(numbers, b.Number)
+		}
+	})
+	if err == nil {
+		holes, err = holesBetween(ctx, chain, key, from, to)
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	headers, rest := all[:0], holes
+	for i, n := range numbers {
+		for len(rest) > 0 && rest[0].Last < n {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 || n < rest[0].First {
+			headers = append(headers, all[i*journal.HeaderSize:][:journal.HeaderSize]...)
+		}
+	}
+	return headers, holes, nil
+}
+
+func holesBetween(ctx context.Context, chain journal.Chain, key ed25519.PublicKey, from, to uint64) (holes []hayalet.Hole, err error) {
+	known, err := chain.FindHoles(ctx, from+1, to)
 	last := from
 	for i := range known {
 		if h := &known[i]; key.Equal(ed25519.PublicKey(h.Key)) && journal.HoleHolds(h) && last < h.First && h.Last < to {
 			holes, last = append(holes, *h), h.Last
 		}
 	}
-	return holes, nil
+	return holes, err
 }
 
 // dropped reads which headers are not there, and who says so.

@@ -48,11 +48,7 @@ func overHoles(t testing.TB, s *blocks, key ed25519.PrivateKey, anchored uint64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	holes, err := evidence.Holes(t.Context(), s, public(key), x.FirstBlock(), anchored)
-	if err != nil {
-		t.Fatal(err)
-	}
-	headers, err := evidence.Headers(t.Context(), s, x.FirstBlock(), anchored, holes...)
+	headers, holes, err := evidence.Stretch(t.Context(), s, public(key), x.FirstBlock(), anchored)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +93,42 @@ func TestCaseOverAHole(t *testing.T) {
 	}
 	if _, ok := unpack(t, exported(t, filled(t), keyOf(1)))["dropped.json"]; ok {
 		t.Error("a case without holes speaks of them")
+	}
+}
+
+// sweeping is a journal of which retention drops a run while it is read.
+type sweeping struct {
+	*blocks
+	run   hayalet.Hole
+	begun bool
+}
+
+func (s *sweeping) sweep() {
+	if !s.begun {
+		s.begun = true
+		s.holes = append(s.holes, s.run)
+		s.drop(5, 6)
+	}
+}
+
+func (s *sweeping) ReadBlocks(ctx context.Context, q hayalet.BlockQuery, to func(hayalet.Block) error) error {
+	s.sweep()
+	return s.blocks.ReadBlocks(ctx, q, to)
+}
+
+// TestStretchWhileRetentionDrops: what goes while it is read is a hole of it.
+func TestStretchWhileRetentionDrops(t *testing.T) {
+	done := filled(t)
+	done.holes = []hayalet.Hole{hole(t, done, 5, 6, 1)}
+	done.drop(5, 6)
+	want, _, err := evidence.Stretch(t.Context(), done, public(keyOf(1)), 3, 11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sweeping{blocks: filled(t), run: done.holes[0]}
+	headers, holes, err := evidence.Stretch(t.Context(), s, public(keyOf(1)), 3, 11)
+	if err != nil || !bytes.Equal(headers, want) || len(holes) != 1 || len(headers) != 7*journal.HeaderSize {
+		t.Errorf("%d headers, want %d, holes %+v: %v", len(headers)/journal.HeaderSize, len(want)/journal.HeaderSize, holes, err)
 	}
 }
 

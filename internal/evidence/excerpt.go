@@ -199,24 +199,22 @@ func (x *Excerpt) FirstBlock() uint64 { return x.Blocks[0].Number }
 // LastBlock is the number of the last one.
 func (x *Excerpt) LastBlock() uint64 { return x.Blocks[len(x.Blocks)-1].Number }
 
-// Headers reads the headers of these blocks, both included, as headers.bin has them: one behind the other, without what is
-// in the holes, of which some may be there still.
-func Headers(ctx context.Context, blocks hayalet.Blocks, from, to uint64, holes ...hayalet.Hole) ([]byte, error) {
+// Headers reads the headers of these blocks, both included, one behind the other.
+func Headers(ctx context.Context, blocks hayalet.Blocks, from, to uint64) (all []byte, err error) {
+	err = eachHeader(ctx, blocks, from, to, func(b *hayalet.Block) { all = append(all, b.Header...) })
+	return all, err
+}
+
+func eachHeader(ctx context.Context, blocks hayalet.Blocks, from, to uint64, do func(*hayalet.Block)) error {
 	if to < from || to-from >= MaxHeaders {
-		return nil, fmt.Errorf("the chain from block %d to block %d is too long for a case", from, to)
+		return fmt.Errorf("the chain from block %d to block %d is too long for a case", from, to)
 	}
-	var all []byte
 	err := blocks.ReadBlocks(ctx, hayalet.BlockQuery{From: from, To: to}, func(b hayalet.Block) error {
-		for len(holes) > 0 && holes[0].Last < b.Number {
-			holes = holes[1:]
-		}
-		if len(holes) == 0 || b.Number < holes[0].First {
-			all = append(all, b.Header...)
-		}
+		do(&b)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the chain from block %d to block %d: %w", from, to, err)
+		return fmt.Errorf("read the chain from block %d to block %d: %w", from, to, err)
 	}
-	return all, nil
+	return nil
 }
