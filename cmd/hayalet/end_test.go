@@ -129,7 +129,7 @@ func tell(t *testing.T, c *websocket.Conn, text string) {
 // TestTheEndDoesNotWaitForTheDatabase: a server that is told to end while its database refuses ends soon, says what was not
 // saved, and what it had answered is there.
 func TestTheEndDoesNotWaitForTheDatabase(t *testing.T) {
-	const stations, most = 5, 12 * time.Second
+	const stations, starting, most = 40, 10, 12 * time.Second
 	for name, database := range map[string]func(*testing.T) refusing{"full": full, "held": held, "silent": silent} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,8 +150,10 @@ func TestTheEndDoesNotWaitForTheDatabase(t *testing.T) {
 				conns = append(conns, dial(t, s, fmt.Sprint("CP_", n)))
 			}
 			mend := db.refuse(t)
-			tell(t, conns[0], `[2,"s","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":5,"timestamp":"2026-01-05T12:00:00Z"}]`)
-			for _, c := range conns[1:] {
+			for _, c := range conns[:starting] {
+				tell(t, c, `[2,"s","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":5,"timestamp":"2026-01-05T12:00:00Z"}]`)
+			}
+			for _, c := range conns[starting:] {
 				tell(t, c, `[2,"h","Heartbeat",{}]`)
 			}
 			wait(t, "messages wait for the disk", func() bool { now := time.Now(); return now.Sub(s.journal.Horizon(now)) > 100*time.Millisecond })
