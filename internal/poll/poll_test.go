@@ -128,7 +128,7 @@ func TestRest(t *testing.T) {
 
 	// What came before the rest, with nobody there to read it, is told by it.
 	say("three")
-	for got := await(t, ready); got != c; { //nolint:revive // until it has come
+	for got := await(t, ready); got != c; { // until it has come
 	}
 	c.Rest()
 	hear("three")
