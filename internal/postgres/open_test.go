@@ -46,7 +46,7 @@ func TestOpenErrors(t *testing.T) {
 		{"no user", as(url, "nobody"), `role "nobody" does not exist (SQLSTATE 28000); correct the user of the URL, or let it in by the server's pg_hba.conf`},
 		{"wrong password", as(url, pgtest.Guarded+":wr0ng"), "(SQLSTATE 28P01); correct the user or the password of the URL"},
 		{"no rights", as(url, "poor"), "(SQLSTATE 42501); let this user do so (GRANT CREATE ON DATABASE), or make it the database's owner"},
-		{"newer schema", newer, "its schema 9999 is newer than 2, the newest that this program knows; use the newer program or give another database"},
+		{"newer schema", newer, fmt.Sprintf("its schema 9999 is newer than %d, the newest that this program knows; use the newer program or give another database", newest(t))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db, err := postgres.Open(t.Context(), c.url)

@@ -190,7 +190,7 @@ func TestOpenErrors(t *testing.T) {
 		{"text", fill("hello, this is no database at all"), "the file is not a SQLite database; give another path or move the file away"},
 		{"long text", fill(strings.Repeat("line\n", 5000)), "the file is not a SQLite database; give another path or move the file away"},
 		{"damaged", damaged, "the file is damaged; restore it from a backup or move it away"},
-		{"newer schema", newer, "its schema 9999 is newer than 4, the newest that this program knows; use the newer program or give another database"},
+		{"newer schema", newer, fmt.Sprintf("its schema 9999 is newer than %d, the newest that this program knows; use the newer program or give another database", newest(t))},
 		{"another program's", foreign, "it is the database of another program; give another path"},
 		{"held", held, "another process holds the file; stop that process or give another path"},
 		{"read-only file", withMode(0o400), "read-only; let this user write to both or give another path"},
