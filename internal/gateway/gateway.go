@@ -156,14 +156,9 @@ func New(ln net.Listener, cfg Config, answerer Answerer, sink hayalet.FrameSink,
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	loops, err := newLoops(ln, sink, &cfg)
-	if err != nil {
-		return nil, err
-	}
 	open, shut := context.WithCancel(context.Background())
 	return &Server{
-		loops: loops,
-		open:  open, close: shut,
+		open: open, close: shut,
 		cfg: cfg, ln: ln, answerer: answerer, sink: sink, log: log,
 		registry: registry{slots: map[hayalet.StationID]*slot{}},
 		failures: newFailures(cfg.MaxAuthFailures, cfg.AuthWindow),
@@ -179,9 +174,14 @@ func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 // be called once.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.ln.Close() })
+	var err error
+	if s.loops, err = newLoops(s.ln, s.sink, &s.cfg); err != nil {
+		_ = s.ln.Close()
+		return err
+	}
 	rounds, cut := context.WithCancel(context.WithoutCancel(ctx))
 	end := s.watch(rounds)
-	err := s.accept(ctx)
+	err = s.accept(ctx)
 	if stop() {
 		_ = s.ln.Close()
 	}

@@ -107,15 +107,13 @@ func (p *Poller) leave(fd int) {
 // connections are good until the next call. Some may be among them without cause. It fails after Close.
 func (p *Poller) Wait() ([]*Conn, error) {
 	for {
-		n, err := p.poll()
-		if n == 0 && err == nil {
-			waited := p.raw.Read(func(uintptr) bool {
-				n, err = p.poll()
-				return n > 0 || err != nil
-			})
-			err = errors.Join(waited, err)
-		}
-		if err != nil {
+		var n int
+		var err error
+		waited := p.raw.Read(func(uintptr) bool { // it looks before it waits, and not after Close
+			n, err = p.poll()
+			return n > 0 || err != nil
+		})
+		if err = errors.Join(waited, err); err != nil {
 			return nil, err
 		}
 		if p.tell(n); len(p.ready) > 0 {

@@ -59,5 +59,8 @@ func (b *reader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.buf[b.r:b.w])
 	b.r += n
+	if b.r == b.w && len(b.buf) > ReadBuffer { // it was read by somebody else, and is done with
+		b.buf, b.r, b.w = nil, 0, 0
+	}
 	return n, nil
 }

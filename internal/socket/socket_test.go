@@ -11,6 +11,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -294,6 +295,30 @@ func TestOneAtRestHoldsNothing(t *testing.T) {
 		t.Errorf("each holds %d bytes", grown/conns)
 	}
 	runtime.KeepAlive(all)
+}
+
+// TestHalfAFrameIsHeldOnce: what was read ahead of a frame whose end does not come is not held beside it.
+func TestHalfAFrameIsHeldOnce(t *testing.T) {
+	const conns, size = 50, 60_000
+	half := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame(make([]byte, size+1000))))[:size]
+	var all sync.WaitGroup
+	defer all.Wait() // once their pipes are closed
+	before := heap()
+	for range conns {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := socket.New(t.Context(), near, bufio.NewReaderSize(near, 16), socket.Config{})
+		c.Move(near)
+		c.Start(false)
+		c.Resume(bytes.Clone(half))
+		all.Go(func() { _, _ = c.Read() })
+		if _, err := far.Write(make([]byte, 1)); err != nil { // taken once all before it is
+			t.Fatal(err)
+		}
+	}
+	if held := (heap() - before) / conns; held > size*7/4 {
+		t.Errorf("each holds %d bytes for %d of a frame", held, size)
+	}
 }
 
 // heap is how many bytes are in use.
