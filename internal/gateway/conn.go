@@ -166,8 +166,15 @@ func (c *conn) part(err error) {
 		c.sock.Drain()
 		return
 	}
-	c.log().Info("station disconnected", "error", err)
+	if errors.Is(err, net.ErrClosed) {
+		err = errCut
+	}
+	code, reason := c.sock.Ended()
+	c.log().Info("station disconnected", "code", code, "reason", reason, "error", err)
 }
+
+// errCut is what reading ends with where we have cut the connection.
+var errCut = errors.New("cut by us")
 
 // trouble is a fault of our own.
 func trouble(reason string, cause error) error {
@@ -210,10 +217,16 @@ func (c *conn) receive(ctx context.Context, data []byte) (err error) {
 			err = kept
 		}
 	}()
-	if err := c.peer.Receive(ctx, data); err != nil {
-		return trouble("cannot answer", err)
+	err = c.peer.Receive(ctx, data)
+	switch {
+	case err == nil:
+		return nil
+	case c.sock.Closing():
+		return nil // it ends already: what is read from here on says how
+	case c.sock.Context().Err() != nil:
+		return fmt.Errorf("cannot answer: %w", err) // nobody is there to be told
 	}
-	return nil
+	return trouble("cannot answer", err)
 }
 
 // keepReceived keeps the message that was received, unless it is kept already. The end of the connection does not hinder it.

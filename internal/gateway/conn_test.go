@@ -300,7 +300,48 @@ func TestPingAndPong(t *testing.T) {
 		if got := time.Since(began); got != want {
 			t.Errorf("given up after %v, want %v", got, want)
 		}
+		s.wantLog(t, `msg="station disconnected" .*code=1006 reason="" error="no answer to a ping: .*timeout"`)
 	})
+}
+
+// The log says how a connection ended, and blames neither side for what follows from that.
+func TestEndsInTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startPipe(t, gateway.Config{})
+		st := s.connect(t, "/CP_1")
+		synctest.Wait() // until the server knows that the handshake is done
+		stop := inBackground(func() { s.end(t) })
+		st.read() // the goodbye, which is not answered
+		st.wantEOF()
+		<-stop
+		s.wantLog(t, `msg="station disconnected" .*code=1001 reason="going away" error="no answer to our goodbye: .*timeout"`)
+	})
+	for _, tt := range []struct {
+		name, want string
+		end        func(*station)
+	}{
+		{"a goodbye", `code=4000 reason=enough error="closed by the other side"`, func(st *station) {
+			st.send(ws.OpClose, true, string(ws.NewCloseFrameBody(4000, "enough")))
+		}},
+		{"ours, while it is being answered", `code=1000 reason=enough error="our goodbye was answered"`, func(st *station) {
+			st.text("leave")
+			st.wantClose(1000)
+		}},
+		{"cut while it is being answered", `code=1006 reason="" error="cannot answer: `, func(st *station) {
+			st.text("cut")
+			st.wantEOF()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := startTCP(t, gateway.Config{})
+			tt.end(s.connect(t, "/CP_1"))
+			eventually(t, "the end is logged", func() bool { return strings.Contains(s.logs.String(), "disconnected") })
+			s.wantLog(t, `msg="station disconnected" .*`+tt.want)
+			if log := s.logs.String(); strings.Contains(log, "closed by us") {
+				t.Errorf("log: %s", log)
+			}
+		})
+	}
 }
 
 func TestSlowHandshakeIsCut(t *testing.T) {

@@ -122,6 +122,9 @@ func TestRestingStationsAreAskedForALifeSign(t *testing.T) {
 		t.Fatalf("got %+v, want a ping", f.Header)
 	}
 	dead.wantEOF()
+	eventually(t, "the end is logged", func() bool { return strings.Contains(s.logs.String(), "disconnected") })
+	s.wantLog(t, `msg="station does not answer a ping" .*station=dead`)
+	s.wantLog(t, `msg="station disconnected" .*station=dead .*code=1006 reason="" error="cut by us"`)
 }
 
 func TestOneThatDoesNotReadHoldsUpNobody(t *testing.T) {

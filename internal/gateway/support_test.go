@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,13 @@ func (p *echoPeer) Receive(ctx context.Context, data []byte) error {
 		return ctx.Err()
 	case "quiet":
 		return nil
+	case "leave", "cut":
+		code := uint16(1000)
+		if string(data) == "cut" {
+			code = 1006
+		}
+		p.link.Close(code, "enough")
+		return errCannot
 	case "keep":
 		if err := p.link.Keep(ctx); err != nil {
 			return err
@@ -144,7 +152,7 @@ func (p *echoPeer) Receive(ctx context.Context, data []byte) error {
 // Prompt answers what Receive would answer with itself.
 func (p *echoPeer) Prompt(b, data []byte) ([]byte, bool) {
 	switch string(data) {
-	case "panic", "error", "stuck", "quiet", "keep", "slow":
+	case "panic", "error", "stuck", "quiet", "leave", "cut", "keep", "slow":
 		return b, false
 	case "panic-prompt":
 		panic("prompt")
@@ -284,6 +292,14 @@ func (s *server) end(t testing.TB) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("Run does not end")
+	}
+}
+
+// wantLog looks for a line of the log.
+func (s *server) wantLog(t testing.TB, pattern string) {
+	t.Helper()
+	if log := s.logs.String(); !regexp.MustCompile(pattern).MatchString(log) {
+		t.Errorf("want %s in the log: %s", pattern, log)
 	}
 }
 

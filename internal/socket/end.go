@@ -82,10 +82,14 @@ func onWire(code uint16) bool {
 
 // answerClose echoes the other side's goodbye, unless it is the answer to ours.
 func (c *Conn) answerClose(payload []byte) error {
+	over := errPeerClosed
+	if c.Closing() {
+		over = errAnswered
+	}
 	if len(payload) == 0 {
 		c.end(NoStatus, "")
 		_ = c.writeClose(nil)
-		return errPeerClosed
+		return over
 	}
 	if len(payload) == 1 {
 		return fault(ws.StatusProtocolError, "half a close code")
@@ -99,7 +103,7 @@ func (c *Conn) answerClose(payload []byte) error {
 	}
 	c.end(uint16(code), reason)
 	_ = c.writeClose(ws.NewCloseFrameBody(code, ""))
-	return errPeerClosed
+	return over
 }
 
 // writeClose sends the one close frame and bounds what follows. It does nothing when one was sent.

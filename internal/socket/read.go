@@ -2,6 +2,7 @@ package socket
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -13,8 +14,11 @@ import (
 // ErrAtRest is returned by Read after Move, where it would wait for a message.
 var ErrAtRest = errors.New("nothing to read yet")
 
-// errPeerClosed is the other side's goodbye, which has been answered.
-var errPeerClosed = errors.New("closed by the other side")
+// What ends reading without a fault: the other side's goodbye, which has been answered, and its answer to ours.
+var (
+	errPeerClosed = errors.New("closed by the other side")
+	errAnswered   = errors.New("our goodbye was answered")
+)
 
 // readState belongs to the reading goroutine.
 type readState struct {
@@ -189,8 +193,13 @@ func (c *Conn) awaitFrame() error {
 // awaitLonger goes on where reading has ended with err.
 func (c *Conn) awaitLonger(err error) error {
 	for pinged := false; err != nil; {
-		if pinged || c.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		switch {
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
+		case c.closing.Load():
+			return fmt.Errorf("no answer to our goodbye: %w", err)
+		case pinged:
+			return fmt.Errorf("no answer to a ping: %w", err)
 		}
 		if len(c.message)+len(c.packed) == 0 {
 			c.message, c.packed = nil, nil
