@@ -7,6 +7,7 @@ import (
 	"net"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,7 +67,11 @@ func (c *config) badServer() (all faults) {
 }
 
 func validAddress(addr string) error {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		return fmt.Errorf("%q: want an address and a port, such as 127.0.0.1:9000", addr)
 	}
 	return nil

@@ -64,6 +64,12 @@ func (a *app) serverCommand(cmd *cobra.Command, flags *config, set map[string]fu
 				apply(&cfg)
 			}
 		}
+		if err := validAddress(cfg.Listen); err != nil {
+			return usage(fmt.Errorf("--listen %w", err))
+		}
+		if err := validAddress(cfg.HTTP); err != nil {
+			return usage(fmt.Errorf("--http %w", err))
+		}
 		a.text = cfg.named(a.text)
 		log, err := a.logger(&cfg)
 		if err != nil {
