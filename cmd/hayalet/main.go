@@ -134,6 +134,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Args: noSuchCommand, RunE: help,
 	}
 	root.PersistentFlags().String("lang", string(a.text.Lang()), a.text.T("flag.lang"))
+	root.PersistentFlags().Lookup("lang").DefValue = "" // its text tells where that comes from
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 	})
