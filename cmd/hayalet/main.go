@@ -142,6 +142,7 @@ func (a *app) root() *cobra.Command {
 		"Usage:", a.text.T("help.usage"), "Available Commands:", a.text.T("help.commands"), "Global Flags:", a.text.T("help.global-flags"),
 		"Flags:", a.text.T("help.flags"), `Use "{{.CommandPath}} [command] --help" for more information about a command.`, a.text.T("help.more"),
 	).Replace(root.UsageTemplate()))
+	root.SetHelpFunc(a.helpIn(root.HelpFunc()))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(
@@ -170,6 +171,17 @@ func (a *app) root() *cobra.Command {
 	)
 	a.helpFlag(root)
 	return root
+}
+
+// helpIn puts what no template can change, in the help that print writes, into the reader's language.
+func (a *app) helpIn(print func(*cobra.Command, []string)) func(*cobra.Command, []string) {
+	words := strings.NewReplacer("(default ", a.text.T("help.default"), "[flags]", a.text.T("help.some-flags"), "[command]", a.text.T("help.some-command"))
+	return func(cmd *cobra.Command, list []string) {
+		var text strings.Builder
+		cmd.SetOut(&text)
+		print(cmd, list)
+		_, _ = words.WriteString(a.stdout, text.String())
+	}
 }
 
 // helpFlag gives a command and those below it a help flag in the reader's language.
