@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
@@ -76,7 +77,9 @@ func (c *config) anchorKeys(files []string) (keys []ed25519.PublicKey, err error
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, key)
+		if !slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool { return k.Equal(key) }) {
+			keys = append(keys, key)
+		}
 	}
 	if len(keys) > 0 {
 		return keys, nil
