@@ -127,8 +127,10 @@ type saved struct {
 	mark     uint64
 }
 
-// maxReadings is how many bytes of readings wait for a snapshot before it is made at once.
-const maxReadings = 4096
+// maxReadings is how many bytes of a station's readings wait for a snapshot before it is made at the next round. That takes
+// a station that sends some sixty messages a second: of those that wait, all stations together have no more than what they
+// have sent in SaveEvery, 16 bytes a value.
+const maxReadings = 32 << 10
 
 // changed takes the snapshots and the readings of the stations that changed at least so many rounds ago.
 func (s *shard) changed(age uint64) saved {
