@@ -34,7 +34,7 @@ func emptied(t *testing.T) config {
 		t.Fatal(err)
 	}
 	begin := hayalet.InstantOf(time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC))
-	j, err := journal.Open(t.Context(), db, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), db, journal.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func newLoops(ln net.Listener, sink hayalet.FrameSink, cfg *Config) ([]*loop, er
 		return nil, nil
 	}
 	var all []*loop
-	for range min(runtime.NumCPU(), maxLoops) {
+	for range min(runtime.GOMAXPROCS(0), maxLoops) {
 		p, err := poll.New()
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil, nil
@@ -147,7 +147,7 @@ func (s *Server) lookAfter(ctx context.Context) {
 // ping asks for a sign of life, unless something is being sent that will tell as well.
 func (c *conn) ping() {
 	if c.sock.TryTurn() {
-		c.send([]byte{0x80 | byte(ws.OpPing), 0})
+		c.send(socket.AppendFrame(nil, ws.OpPing, nil))
 	}
 }
 
@@ -210,7 +210,7 @@ func (l *loop) control(c *conn, data []byte) bool {
 	case op != ws.OpPing || !c.sock.TryTurn():
 		return false
 	}
-	c.send(append([]byte{0x80 | byte(ws.OpPong), byte(len(payload))}, payload...))
+	c.send(socket.AppendFrame(nil, ws.OpPong, payload))
 	return true
 }
 
@@ -288,7 +288,7 @@ func (l *loop) finish(ctx context.Context, r *round) {
 			go c.fail(trouble("cannot keep the message", err))
 			continue
 		}
-		l.out = socket.AppendText(l.out[:0], fs[2*i+1].Data)
+		l.out = socket.AppendFrame(l.out[:0], ws.OpText, fs[2*i+1].Data)
 		c.send(l.out)
 	}
 	clear(r.conns)

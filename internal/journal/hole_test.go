@@ -32,7 +32,7 @@ type holed struct {
 func withHoles(t *testing.T) *holed {
 	t.Helper()
 	j := &holed{store: new(store)}
-	w, stop := running(t, j.store, journal.Config{Linger: -1})
+	w, stop := running(t, j.store, journal.Config{})
 	for n := range uint64(12) {
 		put(t, w, exchange("c", 2*n+1))
 	}
@@ -211,7 +211,7 @@ func TestHostileHoles(t *testing.T) {
 func chainedWith(t *testing.T, blocks int, change func(fs []hayalet.Frame)) *store {
 	t.Helper()
 	s := new(store)
-	j, stop := running(t, s, journal.Config{Linger: -1})
+	j, stop := running(t, s, journal.Config{})
 	for n := range uint64(blocks) {
 		fs := exchange("c", 2*n+1)
 		change(fs)

@@ -260,7 +260,7 @@ func TestAnEndLeavesNobodyWaiting(t *testing.T) {
 func TestAnEndWithNothingToKeep(t *testing.T) {
 	for name, next := range map[string]hayalet.FrameSink{"no sink": nil, "a sink that stands still": &sink{gate: make(chan struct{})}} {
 		var s store
-		j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1, Next: next}, slog.New(slog.DiscardHandler))
+		j, err := journal.Open(t.Context(), &s, journal.Config{Next: next}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +422,7 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var s store
-				j, stop := running(t, &s, journal.Config{Linger: -1})
+				j, stop := running(t, &s, journal.Config{})
 				for n := range uint64(6) {
 					put(t, j, exchange(fmt.Sprint("c", n+1), 1))
 				}
@@ -438,7 +438,7 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 
 				var next lossy
 				lines := logLines(func(log *slog.Logger) {
-					j, err := journal.Open(t.Context(), &s, journal.Config{Linger: -1, Next: &next, From: tc.first}, log)
+					j, err := journal.Open(t.Context(), &s, journal.Config{Next: &next, From: tc.first}, log)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -488,7 +488,7 @@ func TestADamagedBlockIsPassedOver(t *testing.T) {
 func TestDamageThatTheSinkIsPast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s store
-		j, stop := running(t, &s, journal.Config{Linger: -1})
+		j, stop := running(t, &s, journal.Config{})
 		for n := range uint64(6) {
 			put(t, j, exchange("c", 2*n+1))
 		}
@@ -496,7 +496,7 @@ func TestDamageThatTheSinkIsPast(t *testing.T) {
 		want := replay(t, &s, hayalet.FrameQuery{From: 9})
 		s.blocks[2].Frames = 1 << 30
 		var next lossy
-		_, stop = running(t, &s, journal.Config{Linger: -1, Next: &next, From: 9})
+		_, stop = running(t, &s, journal.Config{Next: &next, From: 9})
 		stop()
 		if got := next.all(); !reflect.DeepEqual(got, want) || len(next.losses) != 0 {
 			t.Errorf("handed on %+v, want %+v; losses %+v", got, want, next.losses)
@@ -509,7 +509,7 @@ func TestDamageBehindASlowSink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s store
 		next := lossy{sink: sink{gate: make(chan struct{})}}
-		j, stop := running(t, &s, journal.Config{Linger: -1, Next: &next})
+		j, stop := running(t, &s, journal.Config{Next: &next})
 		for n := range uint64(100) {
 			put(t, j, exchange("c", 2*n+1))
 		}
@@ -564,13 +564,13 @@ func TestWhatCanBeReadLaterIsNotLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var s store
-				j, stop := running(t, &s, journal.Config{Linger: -1})
+				j, stop := running(t, &s, journal.Config{})
 				for n := range uint64(6) {
 					put(t, j, exchange("c", 2*n+1))
 				}
 				stop()
 				var next lossy
-				j, stop = running(t, &flaky{store: &s, fault: tc.fault}, journal.Config{Linger: -1, Next: &next})
+				j, stop = running(t, &flaky{store: &s, fault: tc.fault}, journal.Config{Next: &next})
 				put(t, j, exchange("d", 1))
 				stop()
 				if got, want := next.all(), replay(t, &s, hayalet.FrameQuery{}); !reflect.DeepEqual(got, want) || len(next.losses) != 0 {

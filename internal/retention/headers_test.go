@@ -327,7 +327,7 @@ func TestBytesOfADroppedBlock(t *testing.T) {
 func chained(t testing.TB, n int, apart time.Duration) []hayalet.Block {
 	t.Helper()
 	var all memory
-	j, err := journal.Open(t.Context(), &all, journal.Config{Linger: -1}, slog.New(slog.DiscardHandler))
+	j, err := journal.Open(t.Context(), &all, journal.Config{}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	done := make(chan error, 1)
 	go func() { done <- j.Run(t.Context()) }()

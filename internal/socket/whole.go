@@ -50,7 +50,7 @@ func unmask(b, bytes []byte, head int) []byte {
 	return b
 }
 
-// AppendText appends a server's text message in one plain frame.
-func AppendText(b, message []byte) []byte {
-	return append(appendLength(append(b, 0x80|byte(ws.OpText)), len(message)), message...)
+// AppendFrame appends a server's message, ping or pong in one plain frame.
+func AppendFrame(b []byte, op ws.OpCode, payload []byte) []byte {
+	return append(appendLength(append(b, final|byte(op)), len(payload)), payload...)
 }
